@@ -1,0 +1,29 @@
+import type * as z from 'zod';
+
+export const SCOPES = ['graphs:read', 'graphs:write', 'fleet:read', 'fleet:operate'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+type Answer = { description: string; schema?: z.ZodType; contentTypes?: readonly string[] };
+
+/** One route of the API: what API Gateway, the function's pipeline, the OpenAPI document and the local front agree on. */
+export type Route<
+  Body extends z.ZodType = z.ZodType,
+  Path extends z.ZodType = z.ZodType,
+  Query extends z.ZodType = z.ZodType,
+> = {
+  /** Name of the function, and of its file in `functions/api/`. */
+  readonly function: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: `/v1/${string}`;
+  readonly summary: string;
+  /** Null: open to everyone, without a token. */
+  readonly scope: Scope | null;
+  /** The answer is streamed: it can be larger and last longer than a buffered one. */
+  readonly streams: boolean;
+  readonly body: Body;
+  readonly params: Path;
+  readonly query: Query;
+  /** Whether `Idempotency-Key` is honoured. */
+  readonly idempotent: boolean;
+  readonly answers: Readonly<Record<number, Answer>>;
+};

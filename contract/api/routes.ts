@@ -1,0 +1,153 @@
+import * as z from 'zod';
+import { Problem } from './common.ts';
+import { CreateGraph, GraphPage, GraphPath, GraphView, ListGraphs } from './graphs.ts';
+import {
+  AcceptedView,
+  EventPage,
+  ListEvents,
+  ListOperations,
+  OperationPage,
+  OperationPath,
+  OperationView,
+} from './operations.ts';
+import { QueryGraph, QueryResult } from './query.ts';
+import type { Route } from './route.ts';
+
+const nothing = z.strictObject({});
+const plain = { body: nothing, params: nothing, query: nothing, streams: false, idempotent: false } as const;
+
+const defineRoute = <Body extends z.ZodType, Path extends z.ZodType, Query extends z.ZodType>(
+  route: Route<Body, Path, Query>,
+): Route<Body, Path, Query> => route;
+
+export const createGraphRoute = defineRoute({
+  ...plain,
+  function: 'create-graph',
+  method: 'POST',
+  path: '/v1/graphs',
+  summary: 'Create a graph',
+  scope: 'graphs:write',
+  body: CreateGraph,
+  idempotent: true,
+  answers: { 202: { description: 'Accepted; watch the operation.', schema: AcceptedView } },
+});
+
+export const listGraphsRoute = defineRoute({
+  ...plain,
+  function: 'list-graphs',
+  method: 'GET',
+  path: '/v1/graphs',
+  summary: "List the tenant's graphs, oldest first",
+  scope: 'graphs:read',
+  query: ListGraphs,
+  answers: { 200: { description: 'A page of graphs.', schema: GraphPage } },
+});
+
+export const getGraphRoute = defineRoute({
+  ...plain,
+  function: 'get-graph',
+  method: 'GET',
+  path: '/v1/graphs/{graphId}',
+  summary: 'Get a graph',
+  scope: 'graphs:read',
+  params: GraphPath,
+  answers: { 200: { description: 'The graph.', schema: GraphView } },
+});
+
+export const queryGraphRoute = defineRoute({
+  ...plain,
+  function: 'query-graph',
+  method: 'POST',
+  path: '/v1/graphs/{graphId}/query',
+  summary: 'Query a graph with read-only Cypher',
+  scope: 'graphs:read',
+  params: GraphPath,
+  body: QueryGraph,
+  streams: true,
+  answers: {
+    200: {
+      description:
+        'The rows. As NDJSON: a header object with columns and types, one array for each row, then an object with the totals; an answer without that last line was cut short.',
+      schema: QueryResult,
+      contentTypes: ['application/json', 'application/x-ndjson'],
+    },
+  },
+});
+
+export const listOperationsRoute = defineRoute({
+  ...plain,
+  function: 'list-operations',
+  method: 'GET',
+  path: '/v1/operations',
+  summary: "List the tenant's operations, newest first",
+  scope: 'graphs:read',
+  query: ListOperations,
+  answers: { 200: { description: 'A page of operations.', schema: OperationPage } },
+});
+
+export const getOperationRoute = defineRoute({
+  ...plain,
+  function: 'get-operation',
+  method: 'GET',
+  path: '/v1/operations/{operationId}',
+  summary: 'Get an operation',
+  scope: 'graphs:read',
+  params: OperationPath,
+  answers: { 200: { description: 'The operation as of its newest event.', schema: OperationView } },
+});
+
+export const listEventsRoute = defineRoute({
+  ...plain,
+  function: 'list-events',
+  method: 'GET',
+  path: '/v1/operations/{operationId}/events',
+  summary: 'Follow an operation: a page of its events, or all of them live',
+  scope: 'graphs:read',
+  params: OperationPath,
+  query: ListEvents,
+  streams: true,
+  answers: {
+    200: {
+      description:
+        'A page of events; or, with `Accept: text/event-stream`, events as they happen, until the terminal one or for 90 s. Resume with `Last-Event-ID`.',
+      schema: EventPage,
+      contentTypes: ['application/json', 'text/event-stream'],
+    },
+  },
+});
+
+export const getHealthRoute = defineRoute({
+  ...plain,
+  function: 'get-health',
+  method: 'GET',
+  path: '/v1/health',
+  summary: 'Tell whether the API answers',
+  scope: null,
+  answers: { 200: { description: 'It does.', schema: z.strictObject({ status: z.literal('ok') }) } },
+});
+
+export const getOpenApiRoute = defineRoute({
+  ...plain,
+  function: 'get-open-api',
+  method: 'GET',
+  path: '/v1/openapi.json',
+  summary: 'Get this document',
+  scope: null,
+  answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
+});
+
+/** Every route of the API. */
+export const ROUTES: readonly Route[] = [
+  createGraphRoute,
+  listGraphsRoute,
+  getGraphRoute,
+  queryGraphRoute,
+  listOperationsRoute,
+  getOperationRoute,
+  listEventsRoute,
+  getHealthRoute,
+  getOpenApiRoute,
+];
+
+/** What every route may answer when it does not succeed. */
+export const PROBLEM_ANSWER = { description: 'A problem.', schema: Problem } as const;

@@ -1,0 +1,48 @@
+import * as z from 'zod';
+
+/**
+ * What each function finds in its environment. The CDK constructs are typed by these schemas, so a variable that is
+ * missing does not compile; the function parses them when it starts.
+ */
+export const ControlTableEnvironment = z.object({ CONTROL_TABLE_NAME: z.string().min(1) });
+
+export const ObjectStoreEnvironment = z.object({
+  /** `s3://<bucket>`, or `file:///<directory>` on one machine. */
+  OBJECT_STORE_URL: z.url({ protocol: /^(s3|file)$/ }),
+});
+
+export const WorkflowsEnvironment = z.object({ PROVISION_GRAPH_STATE_MACHINE_ARN: z.string().startsWith('arn:') });
+
+export const TokenEnvironment = z.object({
+  /** `iss` of the tokens that are taken, exactly. */
+  TOKEN_ISSUER: z.url(),
+  TOKEN_AUDIENCE: z.string().min(1),
+  /** The issuer's public keys, a JSON Web Key Set. */
+  TOKEN_JWKS_URL: z.url(),
+});
+
+export const CreateGraphEnvironment = ControlTableEnvironment.extend(WorkflowsEnvironment.shape);
+export const WithdrawSnapshotEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape);
+
+export const FleetEnvironment = ControlTableEnvironment.extend({
+  ECS_CLUSTER: z.string().min(1),
+  /** Task definition family of a tier's instances: `<prefix>-<tier>`. */
+  TASK_DEFINITION_PREFIX: z.string().min(1),
+  /** Comma-separated; where the instances' network interfaces are placed. */
+  SUBNET_IDS: z.string(),
+  SECURITY_GROUP_IDS: z.string(),
+});
+
+/** What a graph instance finds in its environment. */
+export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape).extend({
+  INSTANCE_TIER: z.enum(['standard', 'large', 'xlarge']),
+  /** Address to listen on; what is registered is the task's own address. */
+  LISTEN_HOST: z.string().default('0.0.0.0'),
+  /** 0 takes a free one. */
+  LISTEN_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  /** Scratch and cache; nothing in it is needed after a loss. */
+  WORK_DIRECTORY: z.string().min(1),
+  /** Set by ECS: where a task learns its own name, address and image. */
+  ECS_CONTAINER_METADATA_URI_V4: z.url(),
+});
+export type InstanceEnvironment = z.infer<typeof InstanceEnvironment>;

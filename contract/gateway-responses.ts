@@ -1,0 +1,35 @@
+import { type Problem, problemOf } from './api/common.ts';
+
+/**
+ * What API Gateway answers by itself, before a function is reached, by its response type. The same problem bodies as
+ * everywhere else; 404 also for a method that a path does not have.
+ */
+export const GATEWAY_RESPONSES = {
+  UNAUTHORIZED: problemOf(
+    'unauthorized',
+    'Send "Authorization: Bearer <token>" with a token that is valid and not expired.',
+  ),
+  ACCESS_DENIED: problemOf(
+    'unauthorized',
+    'Send "Authorization: Bearer <token>" with a token that is valid and not expired.',
+  ),
+  MISSING_AUTHENTICATION_TOKEN: problemOf(
+    'not_found',
+    'There is no such path, or not with this method; see /v1/openapi.json.',
+  ),
+  RESOURCE_NOT_FOUND: problemOf('not_found', 'There is no such path, or not with this method; see /v1/openapi.json.'),
+  REQUEST_TOO_LARGE: problemOf('too_large', 'The body is larger than this service takes.'),
+  THROTTLED: problemOf('limit_reached', 'Too many requests; wait a second.', { retryable: true }),
+  INTEGRATION_TIMEOUT: problemOf('unavailable', 'The service took too long; try again.', { retryable: true }),
+  INTEGRATION_FAILURE: problemOf('unavailable', 'The service is not available now; try again.', { retryable: true }),
+  DEFAULT_4XX: problemOf('invalid_request', 'The request can not be served as it is.'),
+  DEFAULT_5XX: problemOf('internal', 'Something went wrong; try again.', { retryable: true }),
+} as const satisfies Record<string, Problem>;
+
+export type GatewayResponseType = keyof typeof GATEWAY_RESPONSES;
+
+/** An authorizer that failed or could not decide is a fault of ours; its 5xx types fall under DEFAULT_5XX. */
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
+
+/** The largest body that is taken, in bytes. A request is kept whole in one item of the log, which holds 400 KB. */
+export const MAX_BODY_BYTES = 128 * 1024;

@@ -1,0 +1,66 @@
+import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import { Refusal } from '../failure.ts';
+import type { Page, PageRequest } from '../page.ts';
+import type { ControlTableClient } from './control-table-client.ts';
+
+type Item = Record<string, unknown>;
+type IndexQuery<Read> = {
+  index: { name: string; partitionKey: string; sortKey: string };
+  partition: string;
+  newestFirst: boolean;
+  /** Attributes that an item must have with just this value. */
+  equal: Record<string, unknown>;
+  read: (item: Item) => Read;
+};
+
+/**
+ * One page of an index, read on until it is full: a filter is applied after DynamoDB's own limit.
+ * @throws {Refusal} `invalid_request` when the cursor is not one that this listing gave out
+ */
+export const queryPage = async <Read>(
+  { documents, tableName }: ControlTableClient,
+  { limit, cursor }: PageRequest,
+  { index, partition, newestFirst, equal, read }: IndexQuery<Read>,
+): Promise<Page<Read>> => {
+  const filters = Object.keys(equal);
+  const names = Object.fromEntries(filters.map((name, at) => [`#f${at}`, name]));
+  const query: QueryCommandInput = {
+    TableName: tableName,
+    IndexName: index.name,
+    KeyConditionExpression: '#partition = :partition',
+    ExpressionAttributeNames: { '#partition': index.partitionKey, ...names },
+    ExpressionAttributeValues: {
+      ':partition': partition,
+      ...Object.fromEntries(filters.map((name, at) => [`:f${at}`, equal[name]])),
+    },
+    ...(filters.length > 0 && { FilterExpression: filters.map((_, at) => `#f${at} = :f${at}`).join(' AND ') }),
+    ScanIndexForward: !newestFirst,
+  };
+  const items: Item[] = [];
+  let start = cursor === undefined ? undefined : decodeCursor(cursor, index.partitionKey, partition);
+  do {
+    const page = await documents.send(
+      new QueryCommand({ ...query, Limit: limit - items.length, ...(start && { ExclusiveStartKey: start }) }),
+    );
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined && items.length < limit);
+  return { items: items.map(read), cursor: start === undefined ? null : encodeCursor(start) };
+};
+
+const encodeCursor = (key: Item): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+
+/** A cursor holds the key it continues from; one that was made for another partition would read another tenant's items. */
+const decodeCursor = (cursor: string, partitionKey: string, partition: string): Item => {
+  try {
+    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (typeof key === 'object' && key !== null && (key as Item)[partitionKey] === partition) return key as Item;
+  } catch {
+    // Falls through: not a cursor at all.
+  }
+  throw new Refusal('invalid_request', 'The cursor is not one that this listing gave out.', {
+    issues: [
+      { path: 'cursor', message: 'Use the `cursor` of the page before, with the same filters, or leave it out.' },
+    ],
+  });
+};

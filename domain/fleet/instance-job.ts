@@ -1,0 +1,38 @@
+import * as z from 'zod';
+
+/** The work that an instance does for a workflow. */
+export const JOB_KINDS = ['create-database', 'publish-snapshot'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/**
+ * A job as it is handed to an instance, at `PUT /jobs/<operation>.<kind>`. The instance answers 202 and reports by
+ * the task token. The same job again gets the same answer, under its newest token.
+ */
+export const InstanceJob = z.strictObject({
+  operationId: z.string(),
+  kind: z.enum(JOB_KINDS),
+  graphId: z.string(),
+  taskToken: z.string(),
+  /** The instance's generation when the job was handed out; an instance that was cycled since refuses it. */
+  generation: z.int(),
+});
+export type InstanceJob = z.infer<typeof InstanceJob>;
+
+/** One Cypher query on one snapshot of a graph, at `POST /queries`. The answer is NDJSON: header, rows, summary. */
+export const InstanceQuery = z.strictObject({
+  graphId: z.string(),
+  snapshot: z.strictObject({ version: z.int(), key: z.string(), checksum: z.string(), bytes: z.int() }),
+  cypher: z.string(),
+  parameters: z.record(z.string(), z.json()),
+  limit: z.int(),
+  timeoutMs: z.int(),
+});
+export type InstanceQuery = z.infer<typeof InstanceQuery>;
+
+/** The first line of a query's answer. */
+export type QueryHeader = { columns: string[]; types: string[] };
+/** The last line: an answer without it was cut short. */
+export type QuerySummary = { rowCount: number; truncated: boolean; durationMs: number; snapshotVersion: number };
+
+/** What an instance answers instead when it refuses. */
+export const InstanceRefusal = z.object({ code: z.string(), message: z.string() });

@@ -1,0 +1,47 @@
+import type { GraphTier } from './tier.ts';
+
+export const INSTANCE_STATES = ['ACTIVE', 'DRAINING', 'CYCLING', 'QUARANTINED'] as const;
+export type InstanceState = (typeof INSTANCE_STATES)[number];
+
+/** A graph instance: one ECS service of one task. */
+export type Instance = {
+  instanceId: string;
+  tier: GraphTier;
+  state: InstanceState;
+  /** Counts the cycles of the instance; work that was handed out to an earlier one is refused. */
+  generation: number;
+  /** Base URL of the instance's HTTP service, reachable from inside the network only. */
+  endpoint: string;
+  image: string;
+  /** The ECS task that registered last. */
+  taskArn: string;
+  capacity: number;
+  used: number;
+  heartbeatAt: string;
+};
+
+/** What a task says of itself when it starts. */
+export type InstanceRegistration = Pick<
+  Instance,
+  'instanceId' | 'tier' | 'endpoint' | 'image' | 'taskArn' | 'capacity'
+>;
+
+/** Where instances are kept. Each method is one read or one conditional write on the instance's item. */
+export interface InstanceStore {
+  /** Claims the item for a task. Slots, state and generation of an item that exists stay as they are. */
+  register(registration: InstanceRegistration, at: string): Promise<Instance>;
+  /** False when another task has registered since: this one is a leftover. */
+  heartbeat(instanceId: string, taskArn: string, at: string): Promise<boolean>;
+  get(instanceId: string): Promise<Instance | undefined>;
+  /** The instances of a tier that are in a state. The index may lag behind. */
+  listByTier(tier: GraphTier, state: InstanceState): Promise<Instance[]>;
+  /**
+   * Takes the slot of a graph for an operation; repeating it is harmless.
+   * False when the instance is full or not active.
+   */
+  takeSlot(instanceId: string, graphId: string, operationId: string): Promise<boolean>;
+  /** Frees the slot that an operation took; one that it does not hold is free already. */
+  freeSlot(instanceId: string, graphId: string, operationId: string): Promise<void>;
+  /** The operation that holds each graph's slot. */
+  readSlots(instanceId: string): Promise<Record<string, string>>;
+}

@@ -1,0 +1,26 @@
+/** The sizes of instances that a graph can ask for. */
+export const GRAPH_TIERS = ['standard', 'large', 'xlarge'] as const;
+export type GraphTier = (typeof GRAPH_TIERS)[number];
+
+/** What is wanted of a tier: data, so that neither a deploy nor a template decides how many instances there are. */
+export type Tier = {
+  tier: GraphTier;
+  minInstances: number;
+  maxInstances: number;
+  /** Graphs that one instance holds. */
+  capacity: number;
+};
+
+/** What is wanted of a tier that nobody has set. */
+export const DEFAULT_TIERS: readonly Tier[] = [
+  { tier: 'standard', minInstances: 1, maxInstances: 10, capacity: 100 },
+  { tier: 'large', minInstances: 1, maxInstances: 10, capacity: 20 },
+  { tier: 'xlarge', minInstances: 1, maxInstances: 4, capacity: 4 },
+];
+
+/** Where what is wanted of each tier is kept. */
+export interface TierStore {
+  /** Every tier, as it was set or by default. */
+  list(): Promise<Tier[]>;
+  put(tier: Tier): Promise<void>;
+}

@@ -1,0 +1,141 @@
+import { DeleteCommand, GetCommand, PutCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
+import { queryPage } from '../aws/query-page.ts';
+import { CONTROL_TABLE } from '../control-table.ts';
+import type { Page, PageRequest } from '../page.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Graph, GraphStore } from './graph.ts';
+
+const NOT_THERE = 'attribute_not_exists(pk)';
+const PLACED_AS_BEFORE = 'placement = :before';
+const MAY_PUBLISH = 'writer = :writer';
+const NO_SNAPSHOT = 'attribute_type(#snapshot, :null)';
+const VERSION_BEFORE = '#snapshot.version = :before';
+const PUBLISHED = 'attribute_type(#snapshot, :map)';
+const CREATED_BY = 'createdBy = :operation';
+
+const { byTenant } = CONTROL_TABLE.indexes;
+
+/** Graphs in the control table. */
+export class DynamoGraphStore implements GraphStore {
+  readonly #table: ControlTableClient;
+
+  constructor(table: ControlTableClient) {
+    this.#table = table;
+  }
+
+  async create(graph: Graph): Promise<Graph> {
+    const Item = {
+      ...keyOf(graph.graphId),
+      ...graph,
+      [byTenant.partitionKey]: tenantKey(graph.tenantId),
+      [byTenant.sortKey]: `${graph.createdAt}#${graph.graphId}`,
+    };
+    const created = await whenConditionHolds(
+      this.#table.documents.send(
+        new PutCommand({ TableName: this.#table.tableName, Item, ConditionExpression: NOT_THERE }),
+      ),
+    );
+    return created ? graph : ((await this.get(graph.graphId)) ?? graph);
+  }
+
+  async get(graphId: string): Promise<Graph | undefined> {
+    const { Item } = await this.#table.documents.send(
+      new GetCommand({ TableName: this.#table.tableName, Key: keyOf(graphId), ConsistentRead: true }),
+    );
+    return Item && graphFrom(Item);
+  }
+
+  async listByTenant(tenantId: string, page: PageRequest): Promise<Page<Graph>> {
+    return queryPage(this.#table, page, {
+      index: byTenant,
+      partition: tenantKey(tenantId),
+      newestFirst: false,
+      equal: {},
+      read: graphFrom,
+    });
+  }
+
+  async place(graphId: string, before: string | null, instanceId: string): Promise<boolean> {
+    return this.#update(graphId, {
+      UpdateExpression: 'SET placement = :instance',
+      ConditionExpression: PLACED_AS_BEFORE,
+      ExpressionAttributeValues: { ':before': before, ':instance': instanceId },
+    });
+  }
+
+  async publish(graphId: string, writer: string, snapshot: Snapshot): Promise<boolean> {
+    const moved = await this.#update(graphId, {
+      UpdateExpression: 'SET #snapshot = :snapshot',
+      ConditionExpression: `${MAY_PUBLISH} AND (${snapshot.version === 1 ? NO_SNAPSHOT : VERSION_BEFORE})`,
+      ExpressionAttributeNames: { '#snapshot': 'snapshot' },
+      ExpressionAttributeValues: {
+        ':snapshot': snapshot,
+        ':writer': writer,
+        ...(snapshot.version === 1 ? { ':null': 'NULL' } : { ':before': snapshot.version - 1 }),
+      },
+    });
+    if (moved) return true;
+    const graph = await this.get(graphId);
+    return graph?.writer === writer && graph.snapshot?.key === snapshot.key;
+  }
+
+  async withdraw(graphId: string, writer: string): Promise<void> {
+    await this.#update(graphId, {
+      UpdateExpression: 'SET #snapshot = :none',
+      ConditionExpression: MAY_PUBLISH,
+      ExpressionAttributeNames: { '#snapshot': 'snapshot' },
+      ExpressionAttributeValues: { ':none': null, ':writer': writer },
+    });
+  }
+
+  async activate(graphId: string, writer: string): Promise<boolean> {
+    const activated = await this.#update(graphId, {
+      UpdateExpression: 'SET #status = :active, writer = :none',
+      ConditionExpression: `${MAY_PUBLISH} AND ${PUBLISHED}`,
+      ExpressionAttributeNames: { '#status': 'status', '#snapshot': 'snapshot' },
+      ExpressionAttributeValues: { ':active': 'active', ':writer': writer, ':none': null, ':map': 'M' },
+    });
+    return activated || (await this.get(graphId))?.status === 'active';
+  }
+
+  async deactivate(graphId: string, writer: string): Promise<void> {
+    await this.#update(graphId, {
+      UpdateExpression: 'SET #status = :provisioning, writer = :writer',
+      ConditionExpression: CREATED_BY,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: {
+        ':provisioning': 'provisioning',
+        ':writer': writer,
+        ':operation': writer.slice(0, writer.lastIndexOf('.')),
+      },
+    });
+  }
+
+  async remove(graphId: string, createdBy: string): Promise<void> {
+    await whenConditionHolds(
+      this.#table.documents.send(
+        new DeleteCommand({
+          TableName: this.#table.tableName,
+          Key: keyOf(graphId),
+          ConditionExpression: CREATED_BY,
+          ExpressionAttributeValues: { ':operation': createdBy },
+        }),
+      ),
+    );
+  }
+
+  #update(graphId: string, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<boolean> {
+    return whenConditionHolds(
+      this.#table.documents.send(
+        new UpdateCommand({ TableName: this.#table.tableName, Key: keyOf(graphId), ...update }),
+      ),
+    );
+  }
+}
+
+const keyOf = (graphId: string) => ({ pk: `GRAPH#${graphId}`, sk: 'META' });
+const tenantKey = (tenantId: string) => `TENANT#${tenantId}#GRAPH`;
+
+const graphFrom = ({ pk: _p, sk: _s, tenantKey: _t, createdKey: _c, ...graph }: Record<string, unknown>): Graph =>
+  graph as Graph;

@@ -1,0 +1,80 @@
+import type { Operation, OperationError, OperationKind, OperationStatus, TerminalStatus } from './operation.ts';
+
+/** The actor of what the control plane does by itself. Other actors are the token's subject. */
+export const CONTROL_PLANE = 'graphfleet';
+
+export const EVENT_TYPES = [
+  'accepted',
+  'started',
+  'progress',
+  'step_completed',
+  'compensating',
+  'succeeded',
+  'partial',
+  'failed',
+  'cancelled',
+  'timed_out',
+  'compensation_failed',
+] as const;
+export type OperationEventType = (typeof EVENT_TYPES)[number];
+
+/**
+ * One fact of an operation. Once it is written it never changes. It carries the operation as of itself, so that the
+ * newest event is the whole state and no fold over the log is needed.
+ */
+export type OperationEvent = {
+  operationId: string;
+  /** 1, 2, 3 …: no gap; also the SSE id. */
+  seq: number;
+  type: OperationEventType;
+  message: string;
+  step: string | null;
+  detail: Record<string, unknown>;
+  at: string;
+  actor: string;
+
+  kind: OperationKind;
+  tenantId: string;
+  graphId: string | null;
+  createdAt: string;
+  status: OperationStatus;
+  percent: number;
+  /** Every step completed up to here: a repeated step is known without reading the log. */
+  completedSteps: readonly string[];
+  result: Record<string, unknown> | null;
+  error: OperationError | null;
+};
+
+/** The first event carries what was asked for, so that the log alone can start or repeat the work. */
+export type AcceptedEvent = OperationEvent & {
+  request: unknown;
+  /** SHA-256 of the canonical request: tells a repeated call from a reused key. */
+  requestHash: string;
+};
+
+type Common = { message: string; detail?: Record<string, unknown>; actor?: string };
+
+/** An event before it has its place in the log. */
+export type EventDraft =
+  | (Common & { type: 'started'; step?: string; percent?: number })
+  | (Common & { type: 'progress'; step?: string; percent?: number; status?: 'queued' | 'running' | 'cancelling' })
+  | (Common & { type: 'step_completed'; step: string; percent?: number })
+  | (Common & { type: 'compensating'; error: OperationError })
+  | (Common & { type: 'succeeded' | 'partial'; result: Record<string, unknown> })
+  | (Common & { type: Exclude<TerminalStatus, 'succeeded' | 'partial'>; error: OperationError });
+
+/** The operation as its newest event tells it. */
+export const operationAsOf = (event: OperationEvent): Operation => ({
+  operationId: event.operationId,
+  kind: event.kind,
+  tenantId: event.tenantId,
+  graphId: event.graphId,
+  status: event.status,
+  percent: event.percent,
+  message: event.message,
+  seq: event.seq,
+  createdAt: event.createdAt,
+  updatedAt: event.at,
+  result: event.result,
+  error: event.error,
+});

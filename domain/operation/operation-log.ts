@@ -1,0 +1,136 @@
+import { Refusal } from '../failure.ts';
+import type { Page, PageRequest } from '../page.ts';
+import { isTerminal, type Operation, type OperationKind } from './operation.ts';
+import { eventAfter } from './operation-automaton.ts';
+import { type AcceptedEvent, type EventDraft, type OperationEvent, operationAsOf } from './operation-event.ts';
+import type { OperationFilter, OperationStore } from './operation-store.ts';
+
+/** A request to do something, before it enters the log. */
+export type OpenOperation = {
+  operationId: string;
+  kind: OperationKind;
+  tenantId: string;
+  graphId: string | null;
+  request: unknown;
+  requestHash: string;
+  message: string;
+  actor: string;
+};
+
+/** The event that opened the operation, and whether an earlier call wrote it. */
+export type OpenedOperation = { accepted: AcceptedEvent; replayed: boolean };
+
+/**
+ * The operation log: append-only, gapless, terminal events sticky. It is the truth of an operation; the projection
+ * exists to be listed, and moves when the status changes.
+ */
+export class OperationLog {
+  readonly #store: OperationStore;
+  readonly #now: () => Date;
+
+  constructor(store: OperationStore, now: () => Date = () => new Date()) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /**
+   * Opens an operation, or finds the one that the same request opened before. It is not listed until {@link project}.
+   * @throws {Refusal} `idempotency_key_reused` when the id belongs to another request
+   */
+  async open({ message, actor, ...request }: OpenOperation): Promise<OpenedOperation> {
+    const at = this.#now().toISOString();
+    const accepted: AcceptedEvent = {
+      ...request,
+      seq: 1,
+      type: 'accepted',
+      message,
+      step: null,
+      detail: {},
+      at,
+      actor,
+      createdAt: at,
+      status: 'accepted',
+      percent: 0,
+      completedSteps: [],
+      result: null,
+      error: null,
+    };
+    if (await this.#store.putEvent(accepted)) return { accepted, replayed: false };
+
+    const first = await this.first(request.operationId);
+    if (first.requestHash !== request.requestHash) {
+      throw new Refusal(
+        'idempotency_key_reused',
+        'This Idempotency-Key came with another request before. Send that body again, or take a new key.',
+        { operationId: request.operationId },
+      );
+    }
+    return { accepted: first, replayed: true };
+  }
+
+  /** Makes an event's operation visible in listings as of that event. Repeating it is harmless. */
+  async project(event: OperationEvent): Promise<void> {
+    await this.#store.moveProjection(operationAsOf(event));
+  }
+
+  /**
+   * Appends what a draft says, unless the log says it already.
+   * The predecessor is immutable, so a check against it still holds when the put at `seq + 1` succeeds.
+   * @param known the newest event that the caller knows of; saves the read when nobody else wrote meanwhile
+   * @returns the newest event: the appended one, or the one that made the draft a repetition
+   * @throws {Refusal} `operation_over`, `conflict` (see {@link eventAfter}), `not_found`
+   */
+  async append(operationId: string, draft: EventDraft, known?: OperationEvent): Promise<OperationEvent> {
+    let last = known ?? (await this.#last(operationId));
+    for (;;) {
+      const event = eventAfter(last, draft, this.#now().toISOString());
+      if (event === undefined) return last;
+      if (await this.#store.putEvent(event)) {
+        if (event.status !== last.status) await this.project(event);
+        return event;
+      }
+      last = await this.#last(operationId);
+    }
+  }
+
+  /**
+   * The operation as of its newest event.
+   * @throws {Refusal} `not_found`
+   */
+  async get(operationId: string): Promise<Operation> {
+    return operationAsOf(await this.#last(operationId));
+  }
+
+  /**
+   * The event that opened the operation, with the request.
+   * @throws {Refusal} `not_found`
+   */
+  async first(operationId: string): Promise<AcceptedEvent> {
+    return (await this.#store.readFirst(operationId)) ?? unknownOperation(operationId);
+  }
+
+  /** Events with a greater seq than `after`, in order, at most `limit`. */
+  async events(operationId: string, after: number, limit: number): Promise<OperationEvent[]> {
+    return this.#store.readEvents(operationId, after, limit);
+  }
+
+  /** A tenant's operations, newest first, each as of its newest event. */
+  async list(tenantId: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>> {
+    const { items, cursor } = await this.#store.listByTenant(tenantId, filter, page);
+    const current = items.map((item) => (isTerminal(item.status) ? item : this.get(item.operationId)));
+    return { items: await Promise.all(current), cursor };
+  }
+
+  /** The operations of a kind that have been in a status the longest. */
+  async listByStatus(...filter: Parameters<OperationStore['listByStatus']>): Promise<Operation[]> {
+    return this.#store.listByStatus(...filter);
+  }
+
+  async #last(operationId: string): Promise<OperationEvent> {
+    return (await this.#store.readLast(operationId)) ?? unknownOperation(operationId);
+  }
+}
+
+const unknownOperation = (operationId: string): never => {
+  throw new Refusal('not_found', `There is no operation "${operationId}".`);
+};

@@ -1,0 +1,4 @@
+/** One page of a listing. `cursor` is opaque and asks for the page after this one; null on the last. */
+export type Page<Item> = { items: Item[]; cursor: string | null };
+
+export type PageRequest = { limit: number; cursor?: string | undefined };

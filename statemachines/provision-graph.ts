@@ -1,0 +1,44 @@
+import type { FunctionName } from '../contract/functions.ts';
+import type { JobKind } from '../domain/fleet/instance-job.ts';
+import { untilUndone, whenRetryable } from './retry-policies.ts';
+import { type Run, saga } from './saga.ts';
+
+const lambda = (name: FunctionName) => ({ function: name, timeoutSeconds: 15, retry: whenRetryable });
+const undoing = (name: FunctionName) => ({ function: name, timeoutSeconds: 30, retry: untilUndone });
+const undo = (name: string, run: FunctionName) => ({ name, run: undoing(run) });
+
+/**
+ * Work on an instance. The instance heartbeats every 10 s, so three misses are a loss, and the job is handed out again:
+ * to the same instance, which comes back under its own name.
+ */
+const job = (kind: JobKind): Run => ({
+  function: 'dispatch-job',
+  timeoutSeconds: 120,
+  waitsForToken: { heartbeatSeconds: 30 },
+  retry: whenRetryable,
+  payload: { kind },
+});
+
+/**
+ * Gives a tenant a graph: a record and a slot on an instance, a database with the schema and the first entity, its
+ * first snapshot, and then the graph is active.
+ */
+export const provisionGraph = saga({
+  name: 'provision-graph',
+  comment: 'Gives a tenant a graph; whatever fails is undone in reverse.',
+  timeoutSeconds: 3_600,
+  steps: [
+    {
+      name: 'TakeSlot',
+      run: lambda('take-slot'),
+      // The record names the instance, so it outlives the slot.
+      undos: [undo('FreeSlot', 'free-slot'), undo('DeleteGraph', 'delete-graph')],
+    },
+    { name: 'CreateDatabase', run: job('create-database'), undos: [undo('DropDatabase', 'drop-database')] },
+    { name: 'PublishSnapshot', run: job('publish-snapshot'), undos: [undo('WithdrawSnapshot', 'withdraw-snapshot')] },
+    { name: 'ActivateGraph', run: lambda('activate-graph'), undos: [undo('DeactivateGraph', 'deactivate-graph')] },
+  ],
+  beginUndo: undoing('begin-undo'),
+  recordFailure: undoing('record-failure'),
+  recordUndoFailure: undoing('record-undo-failure'),
+});

@@ -1,0 +1,46 @@
+import type { RetryRule } from './states.ts';
+
+/** Faults of Lambda and of the network that say nothing about the work. */
+const INFRASTRUCTURE = [
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+];
+
+/** For steps. Full jitter over 1 → 2 → 4 → 8 → 10 → 10 → 10 → 10 s: 55 s of waiting at most, 27 s on average. */
+export const whenRetryable: readonly RetryRule[] = [
+  {
+    ErrorEquals: ['Retryable', 'Unknown', 'States.Timeout', 'States.HeartbeatTimeout', ...INFRASTRUCTURE],
+    IntervalSeconds: 1,
+    BackoffRate: 2,
+    MaxDelaySeconds: 10,
+    MaxAttempts: 8,
+    JitterStrategy: 'FULL',
+  },
+];
+
+/** For words of failure that another try can not change. */
+const never = {
+  IntervalSeconds: 1,
+  BackoffRate: 1,
+  MaxDelaySeconds: 2,
+  MaxAttempts: 0,
+  JitterStrategy: 'NONE',
+} as const;
+
+/** For undos: they must get through an outage of minutes. Full jitter over 1 → 2 → … → 30 → 30 s: 4 minutes on average. */
+export const untilUndone: readonly RetryRule[] = [
+  { ...never, ErrorEquals: ['Refusal', 'Terminal', 'NeedsPerson'] },
+  {
+    ErrorEquals: ['States.ALL'],
+    IntervalSeconds: 1,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+    MaxAttempts: 20,
+    JitterStrategy: 'FULL',
+  },
+];

@@ -1,0 +1,56 @@
+import { functionReference } from '../contract/functions.ts';
+import type { Run } from './saga.ts';
+
+/** The part of the Amazon States Language that our machines use, in its JSONata form. */
+export type StateMachine = {
+  Comment: string;
+  QueryLanguage: 'JSONata';
+  TimeoutSeconds: number;
+  StartAt: string;
+  States: Record<string, State>;
+};
+
+export type State = TaskState | { Type: 'Succeed' } | { Type: 'Fail'; Error: string; Cause: string };
+
+type TaskState = {
+  Type: 'Task';
+  Resource: string;
+  Arguments: Record<string, unknown>;
+  Output: Record<string, never>;
+  TimeoutSeconds: number;
+  HeartbeatSeconds?: number;
+  Retry: readonly RetryRule[];
+  Catch?: readonly Catcher[];
+} & ({ Next: string } | { End: true });
+
+export type RetryRule = {
+  ErrorEquals: string[];
+  IntervalSeconds: number;
+  MaxAttempts: number;
+  BackoffRate: number;
+  MaxDelaySeconds: number;
+  JitterStrategy: 'FULL' | 'NONE';
+};
+
+export type Catcher = { ErrorEquals: string[]; Next: string; Assign?: Record<string, string> };
+
+type Place = { payload: Readonly<Record<string, unknown>>; next: string | undefined; catches?: readonly Catcher[] };
+
+/**
+ * A Lambda task. What a state puts out is nothing: what later steps need is in the control table, so the execution
+ * history holds references only, and no tenant's content.
+ */
+export const task = (run: Run, { payload, next, catches }: Place): State => ({
+  Type: 'Task',
+  Resource: `arn:aws:states:::lambda:invoke${run.waitsForToken ? '.waitForTaskToken' : ''}`,
+  Arguments: {
+    FunctionName: `\${${functionReference(run.function)}}`,
+    Payload: { ...payload, ...(run.waitsForToken && { taskToken: '{% $states.context.Task.Token %}' }) },
+  },
+  Output: {},
+  TimeoutSeconds: run.timeoutSeconds,
+  ...(run.waitsForToken && { HeartbeatSeconds: run.waitsForToken.heartbeatSeconds }),
+  Retry: run.retry,
+  ...(catches && { Catch: catches }),
+  ...(next === undefined ? { End: true } : { Next: next }),
+});
