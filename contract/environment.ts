@@ -20,6 +20,7 @@ export const TokenEnvironment = z.object({
   /** The issuer's public keys, a JSON Web Key Set. */
   TOKEN_JWKS_URL: z.url(),
 });
+export type TokenEnvironment = z.infer<typeof TokenEnvironment>;
 
 export const CreateGraphEnvironment = ControlTableEnvironment.extend(WorkflowsEnvironment.shape);
 export const WithdrawSnapshotEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape);

@@ -13,6 +13,9 @@ export const operationIdFor = (tenantId: string, idempotencyKey: string | undefi
 /** The graph that an operation creates: derived, so that every retry of the operation speaks of the same graph. */
 export const graphIdFor = (operationId: string): string => `kg${operationId.slice('op_'.length).toLowerCase()}`;
 
+/** The operation that creates a graph, from the graph's id. */
+export const operationIdOfGraph = (graphId: string): string => `op_${graphId.slice('kg'.length).toUpperCase()}`;
+
 /** 128 bits of SHA-256 in the alphabet and length of a ULID. */
 const derived = (text: string): string => {
   let bits = BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 32)}`);

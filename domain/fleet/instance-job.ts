@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { EntityInput } from '../graph/entity.ts';
+import { ResolvedSchema } from '../graph/graph-schema.ts';
 
 /** The work that an instance does for a workflow. */
 export const JOB_KINDS = ['create-database', 'publish-snapshot'] as const;
@@ -13,6 +15,8 @@ export const InstanceJob = z.strictObject({
   kind: z.enum(JOB_KINDS),
   graphId: z.string(),
   taskToken: z.string(),
+  /** What the database holds to begin with. Every job has it, so that an instance which lost its disk can start over. */
+  definition: z.strictObject({ schema: ResolvedSchema, entity: EntityInput.nullable() }),
   /** The instance's generation when the job was handed out; an instance that was cycled since refuses it. */
   generation: z.int(),
 });

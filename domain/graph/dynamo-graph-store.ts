@@ -64,7 +64,7 @@ export class DynamoGraphStore implements GraphStore {
     });
   }
 
-  async publish(graphId: string, writer: string, snapshot: Snapshot): Promise<boolean> {
+  async publish(graphId: string, writer: string, snapshot: Snapshot): Promise<Snapshot | undefined> {
     const moved = await this.#update(graphId, {
       UpdateExpression: 'SET #snapshot = :snapshot',
       ConditionExpression: `${MAY_PUBLISH} AND (${snapshot.version === 1 ? NO_SNAPSHOT : VERSION_BEFORE})`,
@@ -75,9 +75,10 @@ export class DynamoGraphStore implements GraphStore {
         ...(snapshot.version === 1 ? { ':null': 'NULL' } : { ':before': snapshot.version - 1 }),
       },
     });
-    if (moved) return true;
+    if (moved) return snapshot;
     const graph = await this.get(graphId);
-    return graph?.writer === writer && graph.snapshot?.key === snapshot.key;
+    const current = graph?.writer === writer ? graph.snapshot : null;
+    return current?.version === snapshot.version ? current : undefined;
   }
 
   async withdraw(graphId: string, writer: string): Promise<void> {

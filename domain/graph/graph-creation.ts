@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GraphTier } from '../fleet/tier.ts';
 import { graphIdFor, operationIdFor } from '../identifier.ts';
+import type { Operation } from '../operation/operation.ts';
 import type { AcceptedEvent } from '../operation/operation-event.ts';
 import type { OpenedOperation, OperationLog } from '../operation/operation-log.ts';
 import type { Workflows } from '../operation/workflows.ts';
@@ -56,6 +57,8 @@ export class GraphCreation {
       message: 'Accepted',
       actor,
     });
+    // Listed before it is answered: the reconciler finds by the listing what was accepted and not started.
+    await this.#operations.project(opened.accepted);
     try {
       await this.start(opened.accepted);
       return opened;
@@ -64,11 +67,24 @@ export class GraphCreation {
     }
   }
 
-  /** Lists and starts an accepted operation; safe to repeat at any time, even when the operation is over. */
-  async start(accepted: AcceptedEvent): Promise<void> {
-    await this.#operations.project(accepted);
-    const { operationId, tenantId, graphId } = accepted;
+  /** Starts an accepted operation; safe to repeat at any time, even when the operation is over. */
+  async start({ operationId, tenantId, graphId }: Operation | AcceptedEvent): Promise<void> {
     await this.#workflows.start('provision-graph', { operationId, tenantId, graphId });
+  }
+
+  /**
+   * Starts the operations that were accepted and have not begun, at most `limit`: the answer to a start that failed.
+   * @returns how many were started
+   */
+  async startAccepted(limit: number): Promise<number> {
+    let started = 0;
+    for (const { operationId } of await this.#operations.listByStatus('graph.create', 'accepted', limit)) {
+      const operation = await this.#operations.catchUp(operationId);
+      if (operation.status !== 'accepted') continue;
+      await this.start(operation);
+      started += 1;
+    }
+    return started;
   }
 }
 

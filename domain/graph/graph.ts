@@ -45,10 +45,11 @@ export interface GraphStore {
   /** Names the instance that is to hold the graph, if it still names `before`. */
   place(graphId: string, before: string | null, instanceId: string): Promise<boolean>;
   /**
-   * Moves the snapshot pointer from the version before, if `writer` still has the claim. Repeating it is harmless.
-   * False when the claim is lost or another version is current: nothing was published.
+   * Moves the snapshot pointer from the version before, if `writer` still has the claim.
+   * @returns the snapshot that is current then: this one, or the same version as an earlier try of the same writer
+   * published it. Undefined when the claim is lost or another version is current: nothing was published.
    */
-  publish(graphId: string, writer: string, snapshot: Snapshot): Promise<boolean>;
+  publish(graphId: string, writer: string, snapshot: Snapshot): Promise<Snapshot | undefined>;
   /** Takes a first snapshot's pointer back, if `writer` still has the claim. */
   withdraw(graphId: string, writer: string): Promise<void>;
   /** Makes a published graph usable and ends the claim of the `writer` that made it. False: it is not there to activate. */

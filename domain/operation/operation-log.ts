@@ -68,6 +68,13 @@ export class OperationLog {
     return { accepted: first, replayed: true };
   }
 
+  /** Moves the listing to where the log is, for one that was found behind. */
+  async catchUp(operationId: string): Promise<Operation> {
+    const last = await this.#last(operationId);
+    await this.project(last);
+    return operationAsOf(last);
+  }
+
   /** Makes an event's operation visible in listings as of that event. Repeating it is harmless. */
   async project(event: OperationEvent): Promise<void> {
     await this.#store.moveProjection(operationAsOf(event));
@@ -84,7 +91,11 @@ export class OperationLog {
     let last = known ?? (await this.#last(operationId));
     for (;;) {
       const event = eventAfter(last, draft, this.#now().toISOString());
-      if (event === undefined) return last;
+      if (event === undefined) {
+        // Whoever wrote it may have died before the listing was moved.
+        await this.project(last);
+        return last;
+      }
       if (await this.#store.putEvent(event)) {
         if (event.status !== last.status) await this.project(event);
         return event;
@@ -99,6 +110,12 @@ export class OperationLog {
    */
   async get(operationId: string): Promise<Operation> {
     return operationAsOf(await this.#last(operationId));
+  }
+
+  /** The operation as of its newest event, if there is one. */
+  async find(operationId: string): Promise<Operation | undefined> {
+    const last = await this.#store.readLast(operationId);
+    return last && operationAsOf(last);
   }
 
   /**

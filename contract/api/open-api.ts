@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import type { Route } from './route.ts';
+import { PROBLEM_ANSWER, ROUTES } from './routes.ts';
+
+const PROBLEM = {
+  description: PROBLEM_ANSWER.description,
+  content: { 'application/problem+json': { schema: PROBLEM_ANSWER.schema } },
+};
+
+/** The API as an OpenAPI 3.1 document, from the same schemas that validate. */
+export const openApiDocument = (): Record<string, unknown> => {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of ROUTES) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationObject(route) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title: 'Graphfleet', version: '1', description: 'Graphs for tenants: create, follow, query.' },
+    paths,
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  }) as unknown as Record<string, unknown>;
+};
+
+const operationObject = (route: Route): ZodOpenApiOperationObject => ({
+  operationId: route.function,
+  summary: route.summary,
+  security: route.scope === null ? [] : [{ token: [route.scope] }],
+  requestParams: {
+    ...(hasFields(route.params) && { path: route.params }),
+    ...(hasFields(route.query) && { query: route.query }),
+    ...(route.idempotent && { header: IDEMPOTENCY_KEY }),
+  },
+  ...(hasFields(route.body) && {
+    requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+  }),
+  responses: {
+    ...Object.fromEntries(
+      Object.entries(route.answers).map(([status, { description, schema, contentTypes = ['application/json'] }]) => [
+        status,
+        { description, ...(schema && { content: Object.fromEntries(contentTypes.map((type) => [type, { schema }])) }) },
+      ]),
+    ),
+    default: PROBLEM,
+  },
+});
+
+const IDEMPOTENCY_KEY = z.object({
+  'Idempotency-Key': z.string().min(1).max(200).optional().meta({
+    description: 'The same key with the same body is the same operation; with another body it is refused (422).',
+  }),
+});
+
+const hasFields = (schema: z.ZodType): schema is z.ZodObject =>
+  schema instanceof z.ZodObject && Object.keys(schema.shape).length > 0;

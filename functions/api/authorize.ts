@@ -1,0 +1,67 @@
+import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import * as z from 'zod';
+import { TokenEnvironment } from '../../contract/environment.ts';
+
+/** Asymmetric only: a key set that is public must not double as a shared secret, and `none` is not an algorithm. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256'];
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+const Claims = z.object({
+  sub: z.string().min(1),
+  // Part of keys in the control table, so no separator of keys.
+  tenant_id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+  scope: z.string(),
+});
+
+/** What handlers find in the request's authorizer context. */
+export type CallerContext = { tenantId: string; subject: string; scopes: string };
+
+/**
+ * API Gateway's token authorizer: tenant and scopes come from the claims of a token that the issuer signed.
+ * @throws {Error} `Unauthorized`, the word that API Gateway turns into 401; anything else is a fault of ours, 500
+ */
+export const authorize = ({ TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment) => {
+  const keys = createRemoteJWKSet(new URL(TOKEN_JWKS_URL));
+  const expected = {
+    issuer: TOKEN_ISSUER,
+    audience: TOKEN_AUDIENCE,
+    algorithms: ALGORITHMS,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ['exp', 'sub', 'tenant_id', 'scope'],
+  };
+  return async ({
+    authorizationToken,
+    methodArn,
+  }: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
+    const [scheme, token] = authorizationToken.split(' ');
+    if (scheme?.toLowerCase() !== 'bearer' || token === undefined) throw unauthorized();
+    const { payload } = await jwtVerify(token, keys, expected).catch((error: unknown) => {
+      throw isTokensFault(error) ? unauthorized(error) : error;
+    });
+    const claims = Claims.safeParse(payload);
+    if (!claims.success) throw unauthorized(claims.error);
+    const { sub, tenant_id, scope } = claims.data;
+    return allow(methodArn, { tenantId: tenant_id, subject: sub, scopes: scope });
+  };
+};
+
+/** The answer is cached for a token, so it allows every method; scopes are checked where the route is known. */
+const allow = (methodArn: string, context: CallerContext): APIGatewayAuthorizerResult => {
+  const [api, stage] = methodArn.split('/');
+  return {
+    principalId: context.subject,
+    policyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: `${api}/${stage}/*` }],
+    },
+    context,
+  };
+};
+
+const isTokensFault = (error: unknown): boolean =>
+  error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
+
+const unauthorized = (cause?: unknown) => new Error('Unauthorized', { cause });
+
+export const handler = authorize(TokenEnvironment.parse(process.env));

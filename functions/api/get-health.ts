@@ -1,0 +1,8 @@
+import { getHealthRoute } from '../../contract/api/routes.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
+
+/** GET /v1/health */
+export const handler = apiFunction('get-health', getHealthRoute, () => async () => ({
+  status: 200,
+  body: { status: 'ok' },
+}));

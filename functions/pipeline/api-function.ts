@@ -1,0 +1,58 @@
+import { Readable } from 'node:stream';
+import middy from '@middy/core';
+import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type * as z from 'zod';
+import type { Route } from '../../contract/api/route.ts';
+import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { type ApiRequest, requestFrom } from './api-request.ts';
+import { problemResponse } from './problem-response.ts';
+
+/** An answer of the API. An object is sent as JSON; anything iterable is streamed. */
+export type ApiResponse = {
+  status: number;
+  headers?: Record<string, string>;
+  body: object | string | AsyncIterable<string>;
+};
+
+type Handle<R extends Route> = (request: ApiRequest<R>) => Promise<ApiResponse>;
+type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']>;
+
+/**
+ * The one pipeline of the API: parses the environment once, then for each call checks scope and input against the
+ * route, calls `handle`, and turns whatever is thrown into a problem.
+ */
+export const apiFunction = <Name extends FunctionName, R extends Route>(
+  name: Name,
+  route: R,
+  build: (environment: Environment<Name>) => Handle<R>,
+) => {
+  const handle = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
+  const pipeline = middy<APIGatewayProxyEvent, GatewayResponse>(
+    route.streams ? { executionMode: executionModeStreamifyResponse } : {},
+  );
+  return pipeline
+    .onError((request) => {
+      request.response = gatewayResponse(problemResponse(request.error, request.context as Context), route.streams);
+    })
+    .handler(async (event: APIGatewayProxyEvent) =>
+      gatewayResponse(await handle(requestFrom(route, event)), route.streams),
+    );
+};
+
+type GatewayResponse = { statusCode: number; headers: Record<string, string>; body: string | Readable };
+
+const gatewayResponse = ({ status, headers = {}, body }: ApiResponse, streams: boolean): GatewayResponse => {
+  const iterable = typeof body === 'object' && Symbol.asyncIterator in body;
+  const content = iterable
+    ? Readable.from(body, { objectMode: false })
+    : typeof body === 'string'
+      ? body
+      : JSON.stringify(body);
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    // A streaming function's text is a stream of one piece, so that it takes the same way out.
+    body: streams && typeof content === 'string' ? Readable.from([content], { objectMode: false }) : content,
+  };
+};

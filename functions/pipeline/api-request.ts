@@ -1,0 +1,82 @@
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import type * as z from 'zod';
+import type { Route } from '../../contract/api/route.ts';
+import { MAX_BODY_BYTES } from '../../contract/gateway-responses.ts';
+import { Refusal } from '../../domain/failure.ts';
+import { fieldIssues } from './field-issues.ts';
+
+/** A call that has passed the checks of its route. */
+export type ApiRequest<R extends Route> = {
+  body: z.output<R['body']>;
+  params: z.output<R['params']>;
+  query: z.output<R['query']>;
+  /** From the authorizer's context, never from what the client sends. Empty on a public route. */
+  tenantId: string;
+  /** Who calls: the token's subject. */
+  actor: string;
+  idempotencyKey: string | undefined;
+  /** A header by its lower-case name. */
+  header(name: string): string | undefined;
+};
+
+/**
+ * Checks a call against its route.
+ * @throws {Refusal} `forbidden`, `not_found` (an id that no thing can have), `too_large`, `invalid_request`
+ */
+export const requestFrom = <R extends Route>(route: R, event: APIGatewayProxyEvent): ApiRequest<R> => {
+  const { tenantId, subject } = callerOf(route, event);
+  const headers = new Map(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const header = (name: string) => headers.get(name);
+  const params = route.params.safeParse(event.pathParameters ?? {});
+  if (!params.success) throw new Refusal('not_found', 'There is no such thing: the id in the path is not one of ours.');
+  return {
+    params: params.data as z.output<R['params']>,
+    query: parsed(route.query, event.queryStringParameters ?? {}, 'query') as z.output<R['query']>,
+    body: parsed(route.body, bodyOf(route, event), 'body') as z.output<R['body']>,
+    tenantId,
+    actor: subject,
+    idempotencyKey: route.idempotent ? idempotencyKeyFrom(header('idempotency-key')) : undefined,
+    header,
+  };
+};
+
+const callerOf = ({ scope }: Route, { requestContext }: APIGatewayProxyEvent) => {
+  if (scope === null) return { tenantId: '', subject: '' };
+  const { tenantId, scopes, subject } = (requestContext.authorizer ?? {}) as Record<string, string | undefined>;
+  if (tenantId === undefined || subject === undefined || !(scopes ?? '').split(' ').includes(scope)) {
+    throw new Refusal('forbidden', `The token needs the scope "${scope}".`);
+  }
+  return { tenantId, subject };
+};
+
+const bodyOf = ({ method }: Route, { body, isBase64Encoded }: APIGatewayProxyEvent): unknown => {
+  if (method === 'GET' || method === 'DELETE') return {};
+  const text = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+  if (text.length > MAX_BODY_BYTES) {
+    throw new Refusal('too_large', `The body has ${text.length} bytes; this service takes ${MAX_BODY_BYTES}.`);
+  }
+  try {
+    return JSON.parse(text.toString('utf8'));
+  } catch (cause) {
+    throw new Refusal('invalid_request', `The body is not valid JSON: ${(cause as SyntaxError).message}.`, {
+      cause,
+      issues: [{ path: '', message: 'Send one JSON object.' }],
+    });
+  }
+};
+
+const parsed = (schema: z.ZodType, input: unknown, part: 'query' | 'body'): unknown => {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = fieldIssues(result.error);
+  throw new Refusal('invalid_request', `The ${part} is not valid: ${issues[0]?.path || part}: ${issues[0]?.message}`, {
+    issues,
+  });
+};
+
+const idempotencyKeyFrom = (key: string | undefined): string | undefined => {
+  if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key;
+  throw new Refusal('invalid_request', 'The Idempotency-Key is not valid.', {
+    issues: [{ path: 'Idempotency-Key', message: 'Use 1 to 200 visible ASCII characters, without spaces.' }],
+  });
+};

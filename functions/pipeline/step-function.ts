@@ -1,0 +1,32 @@
+import middy from '@middy/core';
+import * as z from 'zod';
+import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { reportFailure, type StepFailure } from '../../domain/operation/failure-report.ts';
+
+/** What a state machine hands to each of its functions. */
+export const StepInput = z.object({ operationId: z.string(), graphId: z.string() });
+
+/** What it hands to a function that records a failure. */
+export const FailureInput = StepInput.extend({
+  failure: z.object({ Error: z.string(), Cause: z.string().default('') }) satisfies z.ZodType<StepFailure>,
+});
+
+type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']>;
+
+/**
+ * The one pipeline of steps: parses environment and input, and throws under the word of failure that the state
+ * machine's `Retry` and `Catch` match on. A step answers nothing: what later steps need is in the control table.
+ */
+export const stepFunction = <Name extends FunctionName, Input extends z.ZodType>(
+  name: Name,
+  input: Input,
+  build: (environment: Environment<Name>) => (input: z.output<Input>) => Promise<void>,
+) => {
+  const run = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
+  return middy()
+    .onError(({ error }) => {
+      const { word, report } = reportFailure(error);
+      throw Object.assign(new Error(report, { cause: error }), { name: word });
+    })
+    .handler(async (event: unknown) => run(input.parse(event)));
+};

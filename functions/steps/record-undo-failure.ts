@@ -1,0 +1,16 @@
+import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
+import { operationLog } from '../dependencies.ts';
+import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
+
+/** Ends an operation whose undo failed: something of it is left, and a person is needed. */
+export const handler = stepFunction('record-undo-failure', FailureInput, (environment) => {
+  const operations = operationLog(environment);
+  return async ({ operationId, failure }) => {
+    const error = operationErrorFrom(failure);
+    await operations.append(operationId, {
+      type: 'compensation_failed',
+      message: 'An undo failed; a person is needed',
+      error,
+    });
+  };
+});

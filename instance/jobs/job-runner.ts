@@ -1,0 +1,93 @@
+import { Retryable } from '../../domain/failure.ts';
+import type { InstanceJob, JobKind } from '../../domain/fleet/instance-job.ts';
+import { reportFailure } from '../../domain/operation/failure-report.ts';
+import type { Logger } from '../logger.ts';
+import type { JobJournal } from './job-journal.ts';
+import type { TaskReporter } from './task-reporter.ts';
+
+/** Does a job's work. Repeating it, even after a half-done run, leads to the same end. */
+export type JobWork = (job: InstanceJob) => Promise<void>;
+
+/** A workflow waits three times as long before it takes the job for lost. */
+const HEARTBEAT_MS = 10_000;
+
+type Running = { taskToken: string; done: Promise<void> };
+
+/**
+ * Runs jobs and reports them to their workflows. A job that is handed over twice runs once: the second handing over
+ * only replaces the token that is reported to. A job that ended is forgotten; handed over again it is done again,
+ * which its work makes harmless.
+ */
+export class JobRunner {
+  readonly #works: Record<JobKind, JobWork>;
+  readonly #reporter: TaskReporter;
+  readonly #journal: JobJournal;
+  readonly #logger: Logger;
+  readonly #running = new Map<string, Running>();
+  #stopping = false;
+
+  constructor(works: Record<JobKind, JobWork>, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
+    this.#works = works;
+    this.#reporter = reporter;
+    this.#journal = journal;
+    this.#logger = logger;
+  }
+
+  /** Tells the workflows of jobs which an earlier process left unfinished that they must be handed over again. */
+  async reportInterrupted(): Promise<void> {
+    const interrupted = new Retryable('unavailable', 'The instance restarted during the job.');
+    for (const { key, taskToken } of await this.#journal.unfinished()) {
+      await this.#report(key, taskToken, interrupted);
+      await this.#journal.end(key);
+    }
+  }
+
+  /**
+   * Takes a job. It is on disk when this resolves.
+   * @throws {Retryable} `unavailable` when the instance is stopping
+   */
+  async start(job: InstanceJob): Promise<void> {
+    if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
+    const key = `${job.operationId}.${job.kind}`;
+    const running = this.#running.get(key);
+    if (running !== undefined) running.taskToken = job.taskToken;
+    else this.#running.set(key, { taskToken: job.taskToken, done: this.#run(key, job) });
+    await this.#journal.begin(key, job.taskToken);
+  }
+
+  /** Takes no more jobs and waits for those that run. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  async #run(key: string, job: InstanceJob): Promise<void> {
+    const heartbeats = setInterval(() => void this.#reporter.heartbeat(this.#tokenOf(key, job)), HEARTBEAT_MS);
+    let failure: unknown;
+    try {
+      await this.#works[job.kind](job);
+    } catch (error) {
+      failure = error;
+      this.#logger.error('A job failed', { job: key, error: error as Error });
+    } finally {
+      clearInterval(heartbeats);
+    }
+    await this.#report(key, this.#tokenOf(key, job), failure);
+    this.#running.delete(key);
+    await this.#journal.end(key);
+  }
+
+  #tokenOf(key: string, job: InstanceJob): string {
+    return this.#running.get(key)?.taskToken ?? job.taskToken;
+  }
+
+  async #report(key: string, taskToken: string, failure: unknown): Promise<void> {
+    try {
+      if (failure === undefined) await this.#reporter.succeeded(taskToken);
+      else await this.#reporter.failed(taskToken, reportFailure(failure));
+    } catch (error) {
+      // The workflow hears no more heartbeats and hands the job over again.
+      this.#logger.warn('A job could not be reported', { job: key, error: error as Error });
+    }
+  }
+}

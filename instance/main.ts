@@ -1,0 +1,76 @@
+import type { AddressInfo } from 'node:net';
+import { InstanceEnvironment } from '../contract/environment.ts';
+import { controlTableClient } from '../domain/aws/control-table-client.ts';
+import { DynamoInstanceStore } from '../domain/fleet/dynamo-instance-store.ts';
+import { DynamoTierStore } from '../domain/fleet/dynamo-tier-store.ts';
+import { DynamoGraphStore } from '../domain/graph/dynamo-graph-store.ts';
+import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
+import { OperationLog } from '../domain/operation/operation-log.ts';
+import { openObjectStore } from '../domain/snapshot/open-object-store.ts';
+import { graphJobs } from './jobs/graph-jobs.ts';
+import { JobJournal } from './jobs/job-journal.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import { TaskReporter } from './jobs/task-reporter.ts';
+import { logger } from './logger.ts';
+import { instanceServer } from './server.ts';
+import { SnapshotCache } from './snapshot-cache.ts';
+import { readTaskIdentity } from './task-metadata.ts';
+import { Workspace } from './workspace.ts';
+
+/** An instance that is silent for three of these is unhealthy. */
+const HEARTBEAT_MS = 10_000;
+const CACHE_BYTES = 10 * 1024 ** 3;
+
+const environment = InstanceEnvironment.parse(process.env);
+const table = controlTableClient(environment.CONTROL_TABLE_NAME);
+const instances = new DynamoInstanceStore(table);
+const objects = openObjectStore(environment.OBJECT_STORE_URL);
+const workspace = await Workspace.open(environment.WORK_DIRECTORY);
+const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
+const works = graphJobs({
+  workspace,
+  cache,
+  objects,
+  graphs: new DynamoGraphStore(table),
+  operations: new OperationLog(new DynamoOperationStore(table)),
+});
+const jobs = new JobRunner(works, new TaskReporter(), new JobJournal(workspace.jobDirectory), logger);
+
+let generation: number | undefined;
+const server = instanceServer({ jobs, cache, workspace, generation: () => generation, logger });
+await new Promise<void>((resolve) => server.listen(environment.LISTEN_PORT, environment.LISTEN_HOST, resolve));
+
+const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);
+const tier = (await new DynamoTierStore(table).list()).find(({ tier }) => tier === environment.INSTANCE_TIER);
+if (tier === undefined) throw new Error(`There is no tier "${environment.INSTANCE_TIER}".`);
+const endpoint = `http://${address}:${(server.address() as AddressInfo).port}`;
+const now = () => new Date().toISOString();
+({ generation } = await instances.register(
+  { instanceId, tier: tier.tier, endpoint, image, taskArn, capacity: tier.capacity },
+  now(),
+));
+logger.info('Registered', { instanceId, endpoint, generation });
+await jobs.reportInterrupted();
+
+const stop = async (exitCode: number): Promise<void> => {
+  clearInterval(heartbeats);
+  await jobs.stop();
+  server.close();
+  server.closeIdleConnections();
+  await cache.close();
+  process.exit(exitCode);
+};
+
+const heartbeat = async (): Promise<void> => {
+  try {
+    if (await instances.heartbeat(instanceId, taskArn, now())) return;
+    logger.error('Another task has registered as this instance', { instanceId, taskArn });
+    await stop(1);
+  } catch (error) {
+    // The next one tells again; three in a row that are missed make the instance unhealthy.
+    logger.warn('A heartbeat was not written', { error: error as Error });
+  }
+};
+const heartbeats = setInterval(() => void heartbeat(), HEARTBEAT_MS);
+
+process.once('SIGTERM', () => void stop(0));

@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { FAILURE_STATUS, Failure, Refusal, Retryable } from '../domain/failure.ts';
+import { InstanceJob, InstanceQuery } from '../domain/fleet/instance-job.ts';
+import type { JobRunner } from './jobs/job-runner.ts';
+import type { Logger } from './logger.ts';
+import { answerQuery } from './query-answer.ts';
+import type { SnapshotCache } from './snapshot-cache.ts';
+import type { Workspace } from './workspace.ts';
+
+export type InstanceService = {
+  jobs: JobRunner;
+  cache: SnapshotCache;
+  workspace: Workspace;
+  /** Unknown until the instance has registered; no job is taken before. */
+  generation: () => number | undefined;
+  logger: Logger;
+};
+
+/** The instance's HTTP service. Only the control plane can reach it: it trusts its network and checks no token. */
+export const instanceServer = (service: InstanceService): Server =>
+  createServer((request, response) => {
+    serve(service, request, response).catch((error: unknown) => refuse(service.logger, response, error));
+  });
+
+const serve = async (service: InstanceService, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const [, collection, id = ''] = (request.url ?? '').split('/');
+  switch (`${request.method} ${collection}`) {
+    case 'GET health':
+      return answer(response, service.generation() === undefined ? 503 : 200);
+    case 'PUT jobs':
+      await startJob(service, InstanceJob.parse(await json(request)));
+      return answer(response, 202);
+    case 'DELETE databases':
+      await service.workspace.dropBuilt(decodeURIComponent(id));
+      await service.cache.drop(decodeURIComponent(id));
+      return answer(response, 204);
+    case 'POST queries':
+      return answerQuery(service.cache, InstanceQuery.parse(await json(request)), response);
+    default:
+      return answer(response, 404);
+  }
+};
+
+const startJob = async ({ jobs, generation }: InstanceService, job: InstanceJob): Promise<void> => {
+  if (generation() !== job.generation) {
+    throw new Retryable('unavailable', `The job is for generation ${job.generation} of this instance.`);
+  }
+  await jobs.start(job);
+};
+
+const answer = (response: ServerResponse, status: number): void => {
+  response.writeHead(status).end();
+};
+
+const refuse = (logger: Logger, response: ServerResponse, error: unknown): void => {
+  if (response.headersSent) {
+    // Rows are on their way: ending the connection tells the reader that they are not all.
+    response.destroy();
+    return;
+  }
+  const failure = error instanceof Failure ? error : new Refusal('internal', 'The instance failed.', { cause: error });
+  if (failure.code === 'internal') logger.error('A request failed', { error: error as Error });
+  const { code, message } = failure;
+  response
+    .writeHead(FAILURE_STATUS[code], { 'content-type': 'application/json' })
+    .end(JSON.stringify({ code, message }));
+};

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Refusal } from '../../domain/failure.ts';
+import { isTerminal, OPERATION_STATUSES, TERMINAL_STATUSES } from '../../domain/operation/operation.ts';
+import { eventAfter, MAY_FOLLOW } from '../../domain/operation/operation-automaton.ts';
+import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
+import { acceptedEvent } from '../fixtures/operations.ts';
+
+const AT = '2026-01-01T00:00:01.000Z';
+const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+
+const draft: fc.Arbitrary<EventDraft> = fc.oneof(
+  fc.record({
+    type: fc.constant('started' as const),
+    message: fc.string(),
+    percent: fc.integer({ min: -10, max: 120 }),
+  }),
+  fc.record({
+    type: fc.constant('progress' as const),
+    message: fc.string(),
+    percent: fc.integer({ min: -10, max: 120 }),
+    status: fc.constantFrom('queued' as const, 'running' as const, 'cancelling' as const),
+  }),
+  fc.record({
+    type: fc.constant('step_completed' as const),
+    message: fc.string(),
+    step: fc.constantFrom('takeSlot', 'createDatabase', 'publishSnapshot'),
+    percent: fc.integer({ min: 0, max: 100 }),
+  }),
+  fc.record({ type: fc.constant('compensating' as const), message: fc.string(), error: fc.constant(error) }),
+  fc.record({
+    type: fc.constantFrom('succeeded' as const, 'partial' as const),
+    message: fc.string(),
+    result: fc.constant({}),
+  }),
+  fc.record({
+    type: fc.constantFrom(
+      'failed' as const,
+      'cancelled' as const,
+      'timed_out' as const,
+      'compensation_failed' as const,
+    ),
+    message: fc.string(),
+    error: fc.constant(error),
+  }),
+);
+
+/** Applies drafts as far as the automaton lets them. */
+const logOf = (drafts: EventDraft[]): OperationEvent[] =>
+  drafts.reduce<OperationEvent[]>(
+    (log, next) => {
+      const last = log.at(-1) ?? acceptedEvent();
+      try {
+        const event = eventAfter(last, next, AT);
+        return event === undefined ? log : [...log, event];
+      } catch (refused) {
+        expect(refused).toBeInstanceOf(Refusal);
+        return log;
+      }
+    },
+    [acceptedEvent()],
+  );
+
+describe('an operation log, whatever is appended to it', () => {
+  test('has no gap', () => {
+    fc.assert(fc.property(fc.array(draft), (drafts) => logOf(drafts).every(({ seq }, at) => seq === at + 1)));
+  });
+
+  test('never lets the percentage fall, nor leave 0 to 100', () => {
+    fc.assert(
+      fc.property(fc.array(draft), (drafts) => {
+        const percents = logOf(drafts).map(({ percent }) => percent);
+        return percents.every((percent, at) => percent >= (percents[at - 1] ?? 0) && percent <= 100);
+      }),
+    );
+  });
+
+  test('has at most one terminal event, and it is the last', () => {
+    fc.assert(
+      fc.property(fc.array(draft), (drafts) => {
+        const log = logOf(drafts);
+        return log.slice(0, -1).every(({ status }) => !isTerminal(status));
+      }),
+    );
+  });
+
+  test('completes a step once', () => {
+    fc.assert(
+      fc.property(fc.array(draft), (drafts) => {
+        const steps = logOf(drafts).flatMap(({ type, step }) => (type === 'step_completed' ? [step] : []));
+        return new Set(steps).size === steps.length;
+      }),
+    );
+  });
+
+  test('says succeeded only from running, and then 100 percent', () => {
+    fc.assert(
+      fc.property(fc.array(draft), (drafts) => {
+        const log = logOf(drafts);
+        return log.every(
+          (event, at) => event.type !== 'succeeded' || (log[at - 1]?.status === 'running' && event.percent === 100),
+        );
+      }),
+    );
+  });
+});
+
+describe('one event after another', () => {
+  const running = eventAfter(acceptedEvent(), { type: 'started', message: 'Started' }, AT) as OperationEvent;
+  const succeeded = eventAfter(
+    running,
+    { type: 'succeeded', message: 'Done', result: { graphId: 'kg1' } },
+    AT,
+  ) as OperationEvent;
+
+  test('no status is without a rule, and no terminal one has a successor', () => {
+    expect(Object.keys(MAY_FOLLOW).sort()).toEqual([...OPERATION_STATUSES].sort());
+    for (const status of TERMINAL_STATUSES) expect(MAY_FOLLOW[status]).toEqual([]);
+  });
+
+  test('an ending that is repeated is not an error and not an event', () => {
+    expect(eventAfter(succeeded, { type: 'succeeded', message: 'Done again', result: {} }, AT)).toBeUndefined();
+  });
+
+  test('an operation that has succeeded refuses to be undone', () => {
+    expect(() => eventAfter(succeeded, { type: 'compensating', message: 'Undoing', error }, AT)).toThrow(
+      expect.objectContaining({ code: 'operation_over' }),
+    );
+  });
+
+  test('a late step can not bring an operation back from its undo to success', () => {
+    const undoing = eventAfter(running, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
+    expect(() => eventAfter(undoing, { type: 'succeeded', message: 'Done', result: {} }, AT)).toThrow(
+      expect.objectContaining({ code: 'conflict' }),
+    );
+  });
+
+  test('the newest event carries who asked, and what came of it', () => {
+    expect(succeeded).toMatchObject({
+      tenantId: 'acme',
+      kind: 'graph.create',
+      result: { graphId: 'kg1' },
+      error: null,
+    });
+  });
+});
