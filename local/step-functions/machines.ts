@@ -1,0 +1,75 @@
+import { ApiError } from './api-error.ts';
+import type { Clock } from './clock.ts';
+import type { Journal, MachineRow } from './journal.ts';
+import type { Machine } from './load-machine.ts';
+import { checkArn, checkName } from './names.ts';
+
+/** A machine to create. */
+export interface NewMachine {
+  name: string;
+  definition: string;
+  roleArn: string;
+}
+
+/** The machines there are. A definition is read once, and refused here if the runner can not run it. */
+export class Machines {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #load: (definition: string) => Machine;
+  readonly #arnPrefix: string;
+  readonly #loaded = new Map<number, Machine>();
+
+  constructor(journal: Journal, clock: Clock, load: (definition: string) => Machine, arnPrefix: string) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#load = load;
+    this.#arnPrefix = arnPrefix;
+  }
+
+  /**
+   * Creating what is there already, and the same, is harmless.
+   * @throws {ApiError} InvalidName, InvalidDefinition, StateMachineAlreadyExists
+   */
+  create({ name, definition, roleArn }: NewMachine): MachineRow {
+    const arn = `${this.#arnPrefix}${checkName(name)}`;
+    const machine = this.#load(definition);
+    const found = this.#journal.machine(arn);
+    if (found === undefined) {
+      const row = this.#journal.putMachine({ arn, name, definition, roleArn, createdAt: this.#clock.now() });
+      this.#loaded.set(row.revision, machine);
+      return row;
+    }
+    if (found.definition === definition && found.roleArn === roleArn) return found;
+    throw new ApiError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
+  }
+
+  /**
+   * Executions that are under way keep the definition they started with.
+   * @throws {ApiError} StateMachineDoesNotExist, InvalidDefinition
+   */
+  update(arn: string, change: { definition?: string | undefined; roleArn?: string | undefined }): MachineRow {
+    const found = this.get(arn);
+    const { definition = found.definition, roleArn = found.roleArn } = change;
+    const machine = this.#load(definition);
+    const row = this.#journal.putMachine({ ...found, definition, roleArn });
+    this.#loaded.set(row.revision, machine);
+    return row;
+  }
+
+  /** @throws {ApiError} InvalidArn, StateMachineDoesNotExist */
+  get(arn: string): MachineRow {
+    const found = this.#journal.machine(checkArn(arn, 'stateMachine'));
+    if (found !== undefined) return found;
+    throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+  }
+
+  /** The machine as it was at a revision, ready to run. */
+  atRevision(revision: number): Machine {
+    let machine = this.#loaded.get(revision);
+    if (machine === undefined) {
+      machine = this.#load(this.#journal.definition(revision));
+      this.#loaded.set(revision, machine);
+    }
+    return machine;
+  }
+}
