@@ -7,7 +7,7 @@ import type { GraphTier } from './tier.ts';
 
 const REGISTERED_BY_ME = 'taskArn = :taskArn';
 const OPEN = '#state = :active';
-const HAS_ROOM = 'used < capacity';
+const HAS_ROOM = 'used < #capacity';
 const SLOT_FREE = 'attribute_not_exists(slots.#graph)';
 const SLOT_MINE = 'slots.#graph = :operation';
 
@@ -86,7 +86,7 @@ export class DynamoInstanceStore implements InstanceStore {
       this.#update(instanceId, {
         UpdateExpression: 'SET slots.#graph = :operation, used = used + :one',
         ConditionExpression: `${OPEN} AND ${SLOT_FREE} AND ${HAS_ROOM}`,
-        ExpressionAttributeNames: { '#graph': graphId, '#state': 'state' },
+        ExpressionAttributeNames: { '#graph': graphId, ...SUMMARY_NAMES },
         ExpressionAttributeValues: { ':operation': operationId, ':one': 1, ':active': 'ACTIVE' },
       }),
     );

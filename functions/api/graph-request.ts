@@ -1,0 +1,24 @@
+import type { CreateGraph } from '../../contract/api/graphs.ts';
+import { Refusal } from '../../domain/failure.ts';
+import { resolveEntity } from '../../domain/graph/entity.ts';
+import type { GraphRequest } from '../../domain/graph/graph-creation.ts';
+import { resolveSchema } from '../../domain/graph/resolve-schema.ts';
+
+/**
+ * The graph that a body asks for, its schema merged; checked as a whole before anything is allocated.
+ * @throws {Refusal} `invalid_request`, with every issue of the schema, or every issue of the entity
+ */
+export const graphRequestFrom = (body: CreateGraph): GraphRequest => {
+  const { name, kind, tier, tags, createEntity } = body;
+  const { schema, issues: schemaIssues } = resolveSchema(body);
+  // An entity can only be held against a schema that is whole.
+  const { entity, issues } =
+    schemaIssues.length > 0
+      ? { entity: null, issues: schemaIssues }
+      : resolveEntity({ kind, entity: body.entity, createEntity, schema });
+  const [first] = issues;
+  if (first !== undefined) {
+    throw new Refusal('invalid_request', `The body is not valid: ${first.path}: ${first.message}`, { issues });
+  }
+  return { name, kind, tier, tags, schema, entity };
+};

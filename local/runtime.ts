@@ -1,0 +1,150 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { ROUTES } from '../contract/api/routes.ts';
+import { FUNCTIONS } from '../contract/functions.ts';
+import { GATEWAY_RESPONSES } from '../contract/gateway-responses.ts';
+import { startApiGateway } from './api-gateway/start-api-gateway.ts';
+import { startDynamodb } from './dynamodb/start-dynamodb.ts';
+import { startEcs } from './ecs/start-ecs.ts';
+import { instanceImageDigest, registerTaskDefinitions, setTiers, whenInstancesAreActive } from './fleet.ts';
+import { functionEnvironments } from './function-environments.ts';
+import { developmentTokens, type Tokens } from './identity/development-tokens.ts';
+import { startIdentity } from './identity/start-identity.ts';
+import { startLambda } from './lambda/start-lambda.ts';
+import { lockDirectory } from './runtime-lock.ts';
+import { runSchedules } from './schedules.ts';
+import { LOCAL, type Settings } from './settings.ts';
+import { deployStateMachines } from './state-machines.ts';
+import { startStepFunctions } from './step-functions/start-step-functions.ts';
+
+/** What the runtime tells about itself, in `runtime.json` of its data directory while it is ready. */
+export type RuntimeDescription = {
+  url: string;
+  pid: number;
+  tokens: Tokens;
+  endpoints: { dynamodb: string; stepfunctions: string; ecs: string };
+  console: string | null;
+};
+
+export type Runtime = RuntimeDescription & { close(): Promise<void> };
+
+/**
+ * Starts the whole of Graphfleet on this machine: the services of AWS that it uses, then what CDK deploys to them,
+ * then the front. Work that an earlier runtime left on the directory goes on.
+ * @throws {Error} another runtime has the directory, or the port is taken
+ */
+export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Promise<Runtime> => {
+  const startedAt = new Date().toISOString();
+  const release = await lockDirectory(dataDirectory);
+  const closers: (() => Promise<void>)[] = [release];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
+    closers.push(() => service.close());
+    return service;
+  };
+  try {
+    const directory = (name: string) => join(dataDirectory, name);
+    await mkdir(directory('step-functions'), { recursive: true });
+    const objectStoreUrl = pathToFileURL(directory('objects')).href;
+    const image = `graphfleet-instance@${instanceImageDigest()}`;
+
+    const [dynamodb, identity, ecs] = await Promise.all([
+      startDynamodb({ directory: directory('dynamodb'), tableName: LOCAL.tableName }).then(opened),
+      startIdentity({ port: 0, directory: directory('identity'), audience: LOCAL.audience }).then(opened),
+      startEcs({
+        port: 0,
+        directory: directory('ecs'),
+        images: { [image]: { entry: LOCAL.instanceEntry, digest: instanceImageDigest() } },
+        region: LOCAL.region,
+        accountId: LOCAL.accountId,
+      }).then(opened),
+    ]);
+    const shared = { region: LOCAL.region, credentials: LOCAL.credentials };
+    const ecsClient = new ECSClient({ ...shared, endpoint: ecs.url });
+    const dynamodbClient = new DynamoDBClient({ ...shared, endpoint: dynamodb.endpoint });
+
+    // Executions that an earlier runtime left go on as soon as Step Functions starts; their functions are there then.
+    const functionsReady = Promise.withResolvers<ReturnType<typeof startLambda>>();
+    const stepFunctions = opened(
+      await startStepFunctions({
+        port: 0,
+        databaseFile: join(directory('step-functions'), 'executions.sqlite'),
+        region: LOCAL.region,
+        accountId: LOCAL.accountId,
+        invokeFunction: async (name, payload) => (await functionsReady.promise).invoke(name, payload),
+        sdk: { dynamodb: dynamodbClient, ecs: ecsClient },
+      }),
+    );
+    const endpoints = { dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url, ecs: ecs.url };
+    const common = awsSettings(endpoints);
+    const lambda = startLambda({
+      functions: FUNCTIONS,
+      environments: functionEnvironments({ identity, objectStoreUrl }),
+      common,
+      region: LOCAL.region,
+      accountId: LOCAL.accountId,
+    });
+    await Promise.all([
+      lambda.loadAll(),
+      setTiers(dynamodbClient, tiers),
+      registerTaskDefinitions(ecsClient, image, {
+        ...common,
+        CONTROL_TABLE_NAME: LOCAL.tableName,
+        OBJECT_STORE_URL: objectStoreUrl,
+        LISTEN_HOST: '127.0.0.1',
+        // So that a debugger or a profiler that is asked for reaches the instances too.
+        ...(process.env['NODE_OPTIONS'] !== undefined && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
+      }),
+    ]);
+    functionsReady.resolve(lambda);
+    await deployStateMachines(new SFNClient({ ...shared, endpoint: stepFunctions.url }), (name) => lambda.arnOf(name));
+    opened(runSchedules(lambda));
+    await whenInstancesAreActive(dynamodbClient, startedAt);
+    const gateway = opened(
+      await startApiGateway({
+        port,
+        routes: ROUTES,
+        gatewayResponses: GATEWAY_RESPONSES,
+        lambda,
+        region: LOCAL.region,
+        accountId: LOCAL.accountId,
+      }),
+    );
+    const description: RuntimeDescription = {
+      url: gateway.url,
+      pid: process.pid,
+      tokens: await developmentTokens(identity),
+      endpoints,
+      console: null,
+    };
+    closers.push(await describe(join(dataDirectory, 'runtime.json'), description));
+    return { ...description, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+/** Where the AWS SDK finds each service: its own settings, which functions and instances use unknowingly. */
+const awsSettings = ({ dynamodb, stepfunctions, ecs }: RuntimeDescription['endpoints']) => ({
+  AWS_REGION: LOCAL.region,
+  AWS_ACCESS_KEY_ID: LOCAL.credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: LOCAL.credentials.secretAccessKey,
+  AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+  AWS_ENDPOINT_URL_SFN: stepfunctions,
+  AWS_ENDPOINT_URL_ECS: ecs,
+  POWERTOOLS_LOG_LEVEL: 'WARN',
+});
+
+/** Writes the file as a whole: whoever watches for it never reads half. */
+const describe = async (file: string, description: RuntimeDescription): Promise<() => Promise<void>> => {
+  await writeFile(`${file}.partial`, JSON.stringify(description, null, 2));
+  await rename(`${file}.partial`, file);
+  return () => rm(file, { force: true });
+};

@@ -1,0 +1,56 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+import { GRAPH_TIERS } from '../domain/fleet/tier.ts';
+
+const Tier = z.strictObject({
+  tier: z.enum(GRAPH_TIERS),
+  minInstances: z.int().min(0).max(20),
+  maxInstances: z.int().min(0).max(20),
+  capacity: z.int().min(1),
+});
+
+const Environment = z.object({
+  GRAPHFLEET_PORT: z.coerce.number().int().min(0).max(65_535).default(4510),
+  GRAPHFLEET_DATA: z.string().min(1).default('.graphfleet'),
+  /** What is wanted of tiers, as JSON: `[{"tier":"standard","minInstances":3,"maxInstances":3,"capacity":10}]`. */
+  GRAPHFLEET_TIERS: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('is not valid JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(z.array(Tier))
+    .optional(),
+});
+
+/** What can be chosen of the runtime on one machine. */
+export type Settings = { port: number; dataDirectory: string; tiers: z.infer<typeof Tier>[] };
+
+/**
+ * The settings of an environment.
+ * @throws {Error} a variable is not valid; the message names it
+ */
+export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  const { GRAPHFLEET_PORT, GRAPHFLEET_DATA, GRAPHFLEET_TIERS } = parsed.data;
+  return { port: GRAPHFLEET_PORT, dataDirectory: resolve(GRAPHFLEET_DATA), tiers: GRAPHFLEET_TIERS ?? [] };
+};
+
+/** What is the same on every machine. */
+export const LOCAL = {
+  region: 'us-east-1',
+  accountId: '000000000000',
+  tableName: 'graphfleet-control',
+  cluster: 'graphfleet',
+  taskDefinitionPrefix: 'graphfleet-instance',
+  audience: 'graphfleet',
+  /** Nothing checks them; the SDK wants some. */
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  instanceEntry: fileURLToPath(new URL('../instance/main.ts', import.meta.url)),
+} as const;

@@ -1,0 +1,144 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
+import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
+import { companiesGraph } from '../fixtures/graph-requests.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
+import { Client, type StreamedEvent } from './client.ts';
+
+const PRELOAD = new URL('../fixtures/kill-at-call.ts', import.meta.url).href;
+const ONE_INSTANCE = JSON.stringify([
+  { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 10 },
+  { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
+  { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
+]);
+
+let directory: string;
+let order: string;
+let runtime: RuntimeProcess;
+
+const start = () =>
+  startRuntimeProcess(directory, {
+    NODE_OPTIONS: `--import ${PRELOAD}?order=${order}`,
+    GRAPHFLEET_TIERS: ONE_INSTANCE,
+  });
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-recovery-'));
+  order = join(directory, 'kill-order.json');
+  runtime = await start();
+});
+
+afterEach(async () => {
+  await runtime.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const giveOrder = async (content: { role: 'runtime' | 'instance'; call: number; when: 'before' | 'after' }) => {
+  await writeFile(`${order}.new`, JSON.stringify(content));
+  await rename(`${order}.new`, order);
+};
+
+/** The slots that are really held, and the snapshots that are really kept. */
+const traces = async () => {
+  const dynamodb = new DynamoDBClient({
+    endpoint: runtime.endpoints.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const instances = new DynamoInstanceStore({
+    documents: DynamoDBDocumentClient.from(dynamodb),
+    tableName: 'graphfleet-control',
+  });
+  const instance = await instances.get('inst-standard-1');
+  const slots = Object.keys(await instances.readSlots('inst-standard-1'));
+  const objects = await new DirectoryObjectStore(join(directory, 'objects')).list('graphs/');
+  return { used: instance?.used, slots, objects };
+};
+
+/** The operation ended well, or badly with nothing left of it; its log has no gap. */
+const expectWholeOrUndone = async (client: Client, operationId: string, graphId: string, events: StreamedEvent[]) => {
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+  const found = await traces();
+  expect(found.used).toBe(found.slots.length);
+  const graph = await client.call(`/v1/graphs/${graphId}`);
+  if (events.at(-1)?.status === 'succeeded') {
+    expect(found.slots).toEqual([graphId]);
+    expect(found.objects).toHaveLength(1);
+    expect(graph.body).toMatchObject({ status: 'active', snapshotVersion: 1 });
+    const answer = await client.query(graphId, 'MATCH (c:Company) RETURN c.id, c.founded');
+    expect(answer.body).toMatchObject({ rows: [['acme', '1949-03-01']] });
+  } else {
+    expect(events.at(-1)?.status).toBe('failed');
+    expect(found).toMatchObject({ slots: [], objects: [] });
+    expect(graph.status).toBe(404);
+  }
+  expect((await client.call(`/v1/operations/${operationId}`)).body['seq']).toBe(events.length);
+};
+
+/** An instance makes six calls for a graph with an entity: three events, a report, the pointer, an event and a report. */
+test.each([1, 2, 3, 4, 5, 6, 7].flatMap((call) => (['before', 'after'] as const).map((when) => ({ call, when }))))(
+  'an instance that is killed (-9) $when its call $call loses nothing',
+  async ({ call, when }) => {
+    const client = new Client(runtime);
+    await giveOrder({ role: 'instance', call, when });
+    const { graphId, operationId, events } = await client.createGraph(companiesGraph());
+    await expectWholeOrUndone(client, operationId, graphId, events);
+    expect(events.at(-1)?.status).toBe('succeeded');
+  },
+);
+
+/** From the put of the first event on: accept, workflow, steps. */
+test.each(
+  [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((call) => ({ call, when: call % 2 === 0 ? 'before' : 'after' }) as const),
+)('a runtime that is killed (-9) $when its call $call goes on after a restart', async ({ call, when }) => {
+  await giveOrder({ role: 'runtime', call, when });
+  const headers = { 'idempotency-key': 'the-same-after-the-restart' };
+  const first = await new Client(runtime)
+    .call('/v1/graphs', { body: companiesGraph(), headers })
+    .catch(() => undefined);
+  await runtime.ended;
+  runtime = await start();
+  const client = new Client(runtime);
+  // The client heard nothing, or a 202: in both cases the same call again is the same operation.
+  const again = await client.call('/v1/graphs', { body: companiesGraph(), headers });
+  expect(again.status).toBe(202);
+  const { operationId, graphId } = again.body as { operationId: string; graphId: string };
+  if (first !== undefined) expect(first.body).toEqual(again.body);
+  const events = await client.follow(operationId);
+  await expectWholeOrUndone(client, operationId, graphId, events);
+  expect(events.at(-1)?.status).toBe('succeeded');
+});
+
+test('an accepted operation goes on after a restart without anyone asking again', async () => {
+  const client = new Client(runtime);
+  // The first event and the listing are written; the workflow is not started.
+  await giveOrder({ role: 'runtime', call: 3, when: 'before' });
+  await client.call('/v1/graphs', { body: companiesGraph() }).catch(() => undefined);
+  await runtime.ended;
+  runtime = await start();
+  const restarted = new Client(runtime);
+  const { body } = await restarted.call('/v1/operations');
+  const [operation] = body['operations'] as { operationId: string; graphId: string }[];
+  const events = await restarted.follow(operation?.operationId ?? '');
+  expect(events.at(-1)?.status).toBe('succeeded');
+});
+
+test('after a restart the same queries have the same answers', async () => {
+  const before = new Client(runtime);
+  const { graphId, operationId } = await before.createGraph(companiesGraph());
+  const cypher = 'MATCH (c:Company) RETURN c.id, c.founded, c.revenue, c.employees';
+  const { durationMs: _one, ...first } = (await before.query(graphId, cypher)).body;
+  await runtime.stop();
+  // The instances are caches: what they held on disk may be gone.
+  await rm(join(directory, 'ecs', 'services'), { recursive: true, force: true });
+  runtime = await start();
+  const after = new Client(runtime);
+  const { durationMs: _two, ...second } = (await after.query(graphId, cypher)).body;
+  expect(second).toEqual(first);
+  expect((await after.follow(operationId)).at(-1)?.status).toBe('succeeded');
+});
