@@ -16,8 +16,10 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/global-setup.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,
+          // One runtime serves all of them, and two cores carry it.
           fileParallelism: false,
         },
       },

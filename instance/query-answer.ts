@@ -1,39 +1,40 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { InstanceQuery, QueryHeader, QuerySummary } from '../domain/fleet/instance-job.ts';
+import type { ReadOnlyDatabase } from './database/read-only-database.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
 
 /**
- * Answers a query as NDJSON: a header, one array for each row, a summary. The status is sent only when the engine has
- * begun to answer, so a query that fails is refused with a proper status.
+ * Answers a query as NDJSON: a header, one array for each row, a summary. The status is sent when the first row is
+ * there, so a query that fails is refused with a proper status; one that fails later is cut off without its summary.
+ * The rows wait for the reader, and are given up when the reader goes away.
  */
-export const answerQuery = async (
-  cache: SnapshotCache,
-  query: InstanceQuery,
-  response: ServerResponse,
-): Promise<void> => {
-  const { graphId, snapshot, cypher, parameters, limit, timeoutMs } = query;
-  const startedAt = performance.now();
-  await cache.use(graphId, snapshot, async (database) => {
-    const result = await database.query({ cypher, parameters, limit, timeoutMs });
-    const send = async (line: unknown) => {
-      if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain');
-    };
+export const answerQuery = (cache: SnapshotCache, query: InstanceQuery, response: ServerResponse): Promise<void> =>
+  cache.use(query.graphId, query.snapshot, async (database) => {
+    const lines = linesOf(database, query);
+    const header = await lines.next();
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-    await send({ columns: result.columns, types: result.types } satisfies QueryHeader);
-    let rowCount = 0;
-    for await (const row of result.rows) {
-      if (response.destroyed) return;
-      await send(row);
-      rowCount += 1;
-    }
-    const durationMs = Math.round(performance.now() - startedAt);
-    const summary: QuerySummary = {
-      rowCount,
-      truncated: result.truncated(),
-      durationMs,
-      snapshotVersion: snapshot.version,
-    };
-    response.end(`${JSON.stringify(summary)}\n`);
+    await pipeline(Readable.from(prepended(header.value ?? '', lines), { objectMode: false }), response);
   });
-};
+
+async function* linesOf(database: ReadOnlyDatabase, query: InstanceQuery): AsyncGenerator<string, undefined> {
+  const startedAt = performance.now();
+  const { cypher, parameters, limit, timeoutMs, snapshot } = query;
+  const answer = await database.query({ cypher, parameters, limit, timeoutMs });
+  const { columns, types, rowCount, truncated } = answer;
+  const rows = answer.rows();
+  const first = await rows.next();
+  yield line({ columns, types } satisfies QueryHeader);
+  if (first.done !== true) yield line(first.value);
+  for await (const row of rows) yield line(row);
+  const durationMs = Math.round(performance.now() - startedAt);
+  yield line({ rowCount, truncated, durationMs, snapshotVersion: snapshot.version } satisfies QuerySummary);
+}
+
+async function* prepended(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  yield first;
+  yield* rest;
+}
+
+const line = (content: unknown): string => `${JSON.stringify(content)}\n`;

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
+import { expect, test } from 'vitest';
+import { buildDev, newApp, ofType, type Resource } from './synthesis.ts';
+
+const LIMIT_KB = 450;
+/** With its reason: esbuild can not leave out the schemas of the S3 operations that are not called (66 KB). */
+const LARGER_KB: Record<string, number> = { 'withdraw-snapshot': 500 };
+
+const app = newApp({ bundles: true });
+const started = performance.now();
+const { service } = buildDev(app);
+const resources = Template.fromStack(service).toJSON()['Resources'] as Record<string, Resource>;
+const seconds = (performance.now() - started) / 1_000;
+
+const bundles = ofType(resources, 'AWS::Lambda::Function').map(([, resource]) => {
+  const { Metadata } = resource as Resource & { Metadata: Record<string, string> };
+  const file = join(app.outdir, Metadata['aws:asset:path'] ?? '', 'index.mjs');
+  return { name: String(resource.Properties['FunctionName']).replace('graphfleet-dev-', ''), file };
+});
+
+test('every function is one small file', () => {
+  const sizes = bundles.map(({ name, file }) => ({ name, kilobytes: Math.round(statSync(file).size / 1_024) }));
+  sizes.sort((left, right) => right.kilobytes - left.kilobytes);
+  const lines = sizes.map(({ name, kilobytes }) => `${String(kilobytes).padStart(5)} KB  ${name}`);
+  process.stdout.write(`${sizes.length} bundles, synthesized in ${seconds.toFixed(1)} s\n${lines.join('\n')}\n`);
+  for (const { name, kilobytes } of sizes) {
+    expect({ name, fits: kilobytes <= (LARGER_KB[name] ?? LIMIT_KB) }).toEqual({ name, fits: true });
+  }
+  for (const { file } of bundles) expect(readdirSync(join(file, '..'))).toEqual(['index.mjs']);
+});
+
+test.each(bundles)('$name starts as Lambda starts it and exports its handler', ({ file }) => {
+  const script = `
+    globalThis.awslambda = { streamifyResponse: (handler) => handler, HttpResponseStream: { from: (stream) => stream } };
+    const { handler } = await import(${JSON.stringify(file)});
+    process.stdout.write(typeof handler);`;
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+    env: ENVIRONMENT,
+    cwd: '/',
+  });
+  expect(output.toString()).toBe('function');
+});
+
+/** All that any function parses, and what Lambda itself sets. */
+const ENVIRONMENT = {
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'placeholder',
+  AWS_SECRET_ACCESS_KEY: 'placeholder',
+  CONTROL_TABLE_NAME: 'table',
+  OBJECT_STORE_URL: 's3://bucket',
+  PROVISION_GRAPH_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:000000000000:stateMachine:provision-graph',
+  TOKEN_ISSUER: 'https://identity.example.com/',
+  TOKEN_AUDIENCE: 'graphfleet',
+  TOKEN_JWKS_URL: 'https://identity.example.com/jwks.json',
+  ECS_CLUSTER: 'cluster',
+  TASK_DEFINITION_PREFIX: 'graphfleet-dev',
+  SUBNET_IDS: 'subnet-1,subnet-2',
+  SECURITY_GROUP_IDS: 'sg-1',
+};

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { expect, test } from 'vitest';
+import { addChecks, buildApplication } from '../../lib/application.ts';
+import { CONFIGURATIONS, configurationOf } from '../../lib/configuration.ts';
+import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
+import { buildDev, newApp } from './synthesis.ts';
+
+type Report = { pluginReports: { violations: { ruleName: string }[] }[] };
+
+/** The rules that a synthesis found broken; it fails when there is one. */
+const findings = (build: (app: ReturnType<typeof newApp>) => void): { failed: boolean; rules: string[] } => {
+  const app = newApp({ validates: true });
+  build(app);
+  addChecks(app);
+  let failed = false;
+  try {
+    app.synth();
+  } catch {
+    failed = true;
+  }
+  const report = JSON.parse(readFileSync(join(app.outdir, 'validation-report.json'), 'utf8')) as Report;
+  return {
+    failed,
+    rules: report.pluginReports.flatMap(({ violations }) => violations.map(({ ruleName }) => ruleName)),
+  };
+};
+
+test.each(Object.values(CONFIGURATIONS))(
+  'the checks find nothing in $stage that is not acknowledged',
+  (configuration) => {
+    const found = findings((app) => buildApplication(app, configuration, PLACEHOLDER_IMAGE));
+    expect(found).toEqual({ failed: false, rules: [] });
+  },
+);
+
+test('a finding that nobody acknowledged fails the synthesis', () => {
+  const found = findings((app) => {
+    buildDev(app);
+    new Bucket(new Stack(app, 'Careless'), 'Bucket');
+  });
+  expect(found.failed).toBe(true);
+  expect(found.rules.join()).toContain('AwsSolutions-S1');
+});
+
+test('a stage without a configuration and an image that is not named by digest are refused', () => {
+  expect(() => configurationOf('staging')).toThrow(/there are: dev,prod/);
+  const tagged = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/graphfleet-instance:latest';
+  expect(() => buildApplication(newApp(), CONFIGURATIONS.dev, tagged)).toThrow(/sha256/);
+});

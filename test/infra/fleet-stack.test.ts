@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { InstanceEnvironment } from '../../contract/environment.ts';
+import { deployed, ofType, type Resource, synthesizeTemplates } from './synthesis.ts';
+
+const { data, fleet, service } = synthesizeTemplates();
+
+type Container = { Environment: { Name: string; Value: unknown }[]; [other: string]: unknown };
+const definitions = ofType(fleet.resources, 'AWS::ECS::TaskDefinition').map(([, definition]) => definition);
+const containerOf = ({ Properties }: Resource) => (Properties['ContainerDefinitions'] as [Container])[0];
+
+test('no template has an ECS service, so no deploy can cycle an instance', () => {
+  for (const { resources } of [data, fleet, service]) expect(ofType(resources, 'AWS::ECS::Service')).toEqual([]);
+});
+
+describe('each task definition', () => {
+  test('belongs to a tier, runs on arm64 Fargate and is kept when a newer one comes', () => {
+    expect(definitions.map(({ Properties }) => Properties['Family']).sort()).toEqual([
+      'graphfleet-dev-large',
+      'graphfleet-dev-standard',
+      'graphfleet-dev-xlarge',
+    ]);
+    for (const definition of definitions) {
+      expect(definition).toMatchObject({
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+        Properties: { RequiresCompatibilities: ['FARGATE'], RuntimePlatform: { CpuArchitecture: 'ARM64' } },
+      });
+    }
+  });
+
+  test('names its image by digest, writes to its work directory only, and has time to stop', () => {
+    for (const container of definitions.map(containerOf)) {
+      expect(deployed(container['Image'], {})).toMatch(/@sha256:[0-9a-f]{64}$/);
+      expect(container).toMatchObject({
+        ReadonlyRootFilesystem: true,
+        MountPoints: [{ ContainerPath: '/var/lib/graphfleet', ReadOnly: false, SourceVolume: 'work' }],
+        StopTimeout: 120,
+        LogConfiguration: { LogDriver: 'awslogs' },
+        HealthCheck: { Command: expect.arrayContaining(['CMD', 'node']) },
+      });
+    }
+  });
+
+  test('sets the environment that an instance parses when it starts', () => {
+    for (const container of definitions.map(containerOf)) {
+      const environment = Object.fromEntries(
+        container.Environment.map(({ Name, Value }) => [Name, deployed(Value, fleet.resources)]),
+      );
+      const fromEcs = { ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/task' };
+      expect(InstanceEnvironment.parse({ ...environment, ...fromEcs })).toMatchObject({ LISTEN_PORT: 8080 });
+    }
+  });
+});
+
+describe('the network', () => {
+  const groupId = (name: string): unknown => {
+    const [id] = ofType(fleet.resources, 'AWS::EC2::SecurityGroup')
+      .map(([id]) => id)
+      .filter((id) => id.includes(name));
+    return { 'Fn::GetAtt': [id, 'GroupId'] };
+  };
+
+  test('lets only the functions that speak to instances reach them, on one port', () => {
+    const ingress = ofType(fleet.resources, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => Properties);
+    const toInstances = ingress.filter(
+      ({ GroupId }) => JSON.stringify(GroupId) === JSON.stringify(groupId('Instances')),
+    );
+    expect(toInstances).toMatchObject([{ FromPort: 8080, ToPort: 8080, SourceSecurityGroupId: groupId('Callers') }]);
+    for (const [, { Properties }] of ofType(fleet.resources, 'AWS::EC2::SecurityGroup')) {
+      expect(Properties).not.toHaveProperty('SecurityGroupIngress');
+    }
+  });
+
+  test('has no way to the internet, and an endpoint for each service that is called from it', () => {
+    for (const type of ['AWS::EC2::InternetGateway', 'AWS::EC2::NatGateway', 'AWS::EC2::Route']) {
+      expect(ofType(fleet.resources, type)).toEqual([]);
+    }
+    const services = ofType(fleet.resources, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) =>
+      deployed(Properties['ServiceName'], {}).replace('com.amazonaws.AWS::Region.', ''),
+    );
+    expect(services.sort()).toEqual(['dynamodb', 'ecr.api', 'ecr.dkr', 'logs', 's3', 'states']);
+  });
+});

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
+import { deployed, ofType, synthesizeTemplates } from './synthesis.ts';
+
+const { service } = synthesizeTemplates();
+const functions = new Map(
+  ofType(service.resources, 'AWS::Lambda::Function').map(([id, { Properties }]) => [
+    String(Properties['FunctionName']).replace('graphfleet-dev-', ''),
+    { id, properties: Properties },
+  ]),
+);
+const names = Object.keys(FUNCTIONS) as FunctionName[];
+
+test('every function of the contract is deployed, and no other', () => {
+  expect([...functions.keys()].sort()).toEqual([...names].sort());
+});
+
+test('every function runs on Node 24, arm64 and is traced', () => {
+  for (const { properties } of functions.values()) {
+    expect(properties).toMatchObject({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      TracingConfig: { Mode: 'Active' },
+    });
+  }
+});
+
+test('every function has a role and a log of its own, and the log ends', () => {
+  const roles = [...functions.values()].map(({ properties }) => JSON.stringify(properties['Role']));
+  const logs = [...functions.values()].map(
+    ({ properties }) => properties['LoggingConfig'] as { LogGroup: { Ref: string } },
+  );
+  expect(new Set(roles).size).toBe(functions.size);
+  expect(new Set(logs.map(({ LogGroup }) => LogGroup.Ref)).size).toBe(functions.size);
+  for (const { LogGroup } of logs) {
+    expect(service.resources[LogGroup.Ref]?.Properties).toMatchObject({ RetentionInDays: 14 });
+  }
+});
+
+test.each(names)('%s has the timeout and the network of its contract, and parses its environment', (name) => {
+  const { timeoutSeconds, reachesInstances, environment }: FunctionDefinition = FUNCTIONS[name];
+  const properties = functions.get(name)?.properties ?? {};
+  expect(properties['Timeout']).toBe(timeoutSeconds);
+  expect('VpcConfig' in properties).toBe(reachesInstances === true);
+
+  const { Variables = {} } = (properties['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
+  const variables = Object.fromEntries(
+    Object.entries(Variables).map(([variable, value]) => [variable, deployed(value, service.resources)]),
+  );
+  expect(environment.strict().safeParse(variables)).toMatchObject({ success: true });
+});
+
+test('the functions that run by themselves do so as often as their contract says', () => {
+  const scheduled = names.filter((name) => 'everyMinutes' in FUNCTIONS[name]);
+  const rules = ofType(service.resources, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
+  expect(rules).toHaveLength(scheduled.length);
+  for (const name of scheduled) {
+    const target = { Arn: { 'Fn::GetAtt': [functions.get(name)?.id, 'Arn'] } };
+    expect(rules).toContainEqual(
+      expect.objectContaining({
+        ScheduleExpression: 'rate(1 minute)',
+        State: 'ENABLED',
+        Targets: [expect.objectContaining(target)],
+      }),
+    );
+  }
+});

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { ofType, synthesizeTemplates } from './synthesis.ts';
+
+type Statement = { Effect: string; Action: string | string[]; Resource: unknown };
+const { fleet, service } = synthesizeTemplates();
+const statements = [fleet, service].flatMap(({ resources }) =>
+  ofType(resources, 'AWS::IAM::Policy').flatMap(([policy, { Properties }]) =>
+    (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement.map((statement) => ({
+      policy,
+      ...statement,
+    })),
+  ),
+);
+const actionsOf = ({ Action }: Statement) => [Action].flat();
+
+/** Actions that IAM knows no resource for, or that are done before the resource has a name. */
+const WITHOUT_RESOURCE = [
+  /^xray:/, // traces belong to no resource
+  /^ec2:(Create|Describe|Delete)NetworkInterfaces?$|^ec2:DescribeSubnets$|^ec2:(Una|A)ssignPrivateIpAddresses$/, // Lambda's own
+  /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolic(y|ies)|DescribeLogGroups)$/, // log delivery of Step Functions
+  /^states:SendTask(Success|Failure|Heartbeat)$/, // the token is the right
+  /^ecr:GetAuthorizationToken$/, // a log-in to the registry as a whole
+];
+
+test('no role has a wildcard in an action', () => {
+  expect(statements.length).toBeGreaterThan(50);
+  for (const action of statements.flatMap(actionsOf)) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
+});
+
+test('a role may do something to any resource only where IAM knows none', () => {
+  for (const statement of statements.filter(({ Resource }) => [Resource].flat().includes('*'))) {
+    for (const action of actionsOf(statement)) {
+      expect({
+        policy: statement.policy,
+        action,
+        allowed: WITHOUT_RESOURCE.some((known) => known.test(action)),
+      }).toEqual({
+        policy: statement.policy,
+        action,
+        allowed: true,
+      });
+    }
+  }
+});
+
+test('roles are passed to tasks of ECS only, by the one function that launches instances', () => {
+  const passing = statements.filter((statement) => actionsOf(statement).includes('iam:PassRole'));
+  expect(passing).toMatchObject([
+    {
+      policy: expect.stringContaining('KeepTierMinimum'),
+      Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+    },
+  ]);
+});
