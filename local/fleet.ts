@@ -15,6 +15,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** Below the directory that each service's process runs in. */
 const WORK_DIRECTORY = 'work';
 const LOOK_AGAIN_MS = 15;
+const PATIENCE_MS = 30_000;
 
 type InstanceVariables = Omit<
   InstanceEnvironment,
@@ -33,7 +34,6 @@ export const instanceImageDigest = (): string => {
 /** Registers what CDK deploys: a task definition for each tier's instances. */
 export const registerTaskDefinitions = async (
   client: ECSClient,
-  image: string,
   variables: InstanceVariables & Record<string, string>,
 ): Promise<void> => {
   for (const tier of GRAPH_TIERS) {
@@ -44,7 +44,7 @@ export const registerTaskDefinitions = async (
         containerDefinitions: [
           {
             name: 'instance',
-            image,
+            image: LOCAL.image,
             environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
           },
         ],
@@ -66,12 +66,20 @@ export const setTiers = async (client: DynamoDBClient, tiers: readonly Tier[]): 
   for (const tier of tiers) await store.put(tier);
 };
 
-/** Resolves when as many instances as each tier wants have registered since `startedAt`. */
+/**
+ * Resolves when as many instances as each tier wants have registered since `startedAt`.
+ * @throws {Error} they have not within 30 s
+ */
 export const whenInstancesAreActive = async (client: DynamoDBClient, startedAt: string): Promise<void> => {
   const instances = new DynamoInstanceStore(tableOf(client));
   for (const { tier, minInstances } of await new DynamoTierStore(tableOf(client)).list()) {
     const active = async () =>
       (await instances.listByTier(tier, 'ACTIVE')).filter(({ heartbeatAt }) => heartbeatAt >= startedAt).length;
-    while ((await active()) < minInstances) await sleep(LOOK_AGAIN_MS);
+    while ((await active()) < minInstances) {
+      if (Date.now() > Date.parse(startedAt) + PATIENCE_MS) {
+        throw new Error(`The instances of tier "${tier}" do not start; ecs/logs in the data directory tells why.`);
+      }
+      await sleep(LOOK_AGAIN_MS);
+    }
   }
 };

@@ -14,7 +14,7 @@ import { instanceImageDigest, registerTaskDefinitions, setTiers, whenInstancesAr
 import { functionEnvironments } from './function-environments.ts';
 import { developmentTokens, type Tokens } from './identity/development-tokens.ts';
 import { startIdentity } from './identity/start-identity.ts';
-import { startLambda } from './lambda/start-lambda.ts';
+import { type Lambda, startLambda } from './lambda/start-lambda.ts';
 import { lockDirectory } from './runtime-lock.ts';
 import { runSchedules } from './schedules.ts';
 import { LOCAL, type Settings } from './settings.ts';
@@ -52,25 +52,18 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
     const directory = (name: string) => join(dataDirectory, name);
     await mkdir(directory('step-functions'), { recursive: true });
     const objectStoreUrl = pathToFileURL(directory('objects')).href;
-    const image = `graphfleet-instance@${instanceImageDigest()}`;
 
-    const [dynamodb, identity, ecs] = await Promise.all([
+    const [dynamodb, identity] = await Promise.all([
       startDynamodb({ directory: directory('dynamodb'), tableName: LOCAL.tableName }).then(opened),
       startIdentity({ port: 0, directory: directory('identity'), audience: LOCAL.audience }).then(opened),
-      startEcs({
-        port: 0,
-        directory: directory('ecs'),
-        images: { [image]: { entry: LOCAL.instanceEntry, digest: instanceImageDigest() } },
-        region: LOCAL.region,
-        accountId: LOCAL.accountId,
-      }).then(opened),
     ]);
     const shared = { region: LOCAL.region, credentials: LOCAL.credentials };
-    const ecsClient = new ECSClient({ ...shared, endpoint: ecs.url });
     const dynamodbClient = new DynamoDBClient({ ...shared, endpoint: dynamodb.endpoint });
 
-    // Executions that an earlier runtime left go on as soon as Step Functions starts; their functions are there then.
-    const functionsReady = Promise.withResolvers<ReturnType<typeof startLambda>>();
+    // Step Functions calls functions and ECS, which need its address in turn: those that came first wait for the others.
+    const functionsReady = Promise.withResolvers<Lambda>();
+    const ecsReady = Promise.withResolvers<string>();
+    const ecsClient = new ECSClient({ ...shared, endpoint: async () => endpointOf(await ecsReady.promise) });
     const stepFunctions = opened(
       await startStepFunctions({
         port: 0,
@@ -81,25 +74,33 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
         sdk: { dynamodb: dynamodbClient, ecs: ecsClient },
       }),
     );
+    const aws = awsSettings({ dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url });
+    const ecs = opened(
+      await startEcs({
+        port: 0,
+        directory: directory('ecs'),
+        images: { [LOCAL.image]: { entry: LOCAL.instanceEntry, digest: instanceImageDigest() } },
+        region: LOCAL.region,
+        accountId: LOCAL.accountId,
+        environment: aws,
+      }),
+    );
+    ecsReady.resolve(ecs.url);
     const endpoints = { dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url, ecs: ecs.url };
-    const common = awsSettings(endpoints);
     const lambda = startLambda({
       functions: FUNCTIONS,
       environments: functionEnvironments({ identity, objectStoreUrl }),
-      common,
+      common: { ...aws, AWS_ENDPOINT_URL_ECS: ecs.url },
       region: LOCAL.region,
       accountId: LOCAL.accountId,
     });
     await Promise.all([
       lambda.loadAll(),
       setTiers(dynamodbClient, tiers),
-      registerTaskDefinitions(ecsClient, image, {
-        ...common,
+      registerTaskDefinitions(ecsClient, {
         CONTROL_TABLE_NAME: LOCAL.tableName,
         OBJECT_STORE_URL: objectStoreUrl,
         LISTEN_HOST: '127.0.0.1',
-        // So that a debugger or a profiler that is asked for reaches the instances too.
-        ...(process.env['NODE_OPTIONS'] !== undefined && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
       }),
     ]);
     functionsReady.resolve(lambda);
@@ -131,15 +132,21 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
   }
 };
 
+const endpointOf = (url: string) => {
+  const { protocol, hostname, port, pathname: path } = new URL(url);
+  return { protocol, hostname, port: Number(port), path };
+};
+
 /** Where the AWS SDK finds each service: its own settings, which functions and instances use unknowingly. */
-const awsSettings = ({ dynamodb, stepfunctions, ecs }: RuntimeDescription['endpoints']) => ({
+const awsSettings = ({ dynamodb, stepfunctions }: Omit<RuntimeDescription['endpoints'], 'ecs'>) => ({
   AWS_REGION: LOCAL.region,
   AWS_ACCESS_KEY_ID: LOCAL.credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: LOCAL.credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_SFN: stepfunctions,
-  AWS_ENDPOINT_URL_ECS: ecs,
   POWERTOOLS_LOG_LEVEL: 'WARN',
+  // So that a debugger or a profiler that is asked for reaches the instances too.
+  ...(process.env['NODE_OPTIONS'] !== undefined && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
 });
 
 /** Writes the file as a whole: whoever watches for it never reads half. */

@@ -50,6 +50,7 @@ export const LOCAL = {
   cluster: 'graphfleet',
   taskDefinitionPrefix: 'graphfleet-instance',
   audience: 'graphfleet',
+  image: 'graphfleet-instance:local',
   /** Nothing checks them; the SDK wants some. */
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   instanceEntry: fileURLToPath(new URL('../instance/main.ts', import.meta.url)),
