@@ -8,9 +8,8 @@ import {
   type RelationshipTable,
   type ResolvedSchema,
 } from './graph-schema.ts';
-import { parsePropertyType, propertyTypeText } from './property-type.ts';
 import { sameName } from './schema-name.ts';
-import { nodeTableIssues, relationshipTableIssues } from './table-rules.ts';
+import { canonicalType, nodeTableIssues, relationshipTableIssues, sharedTypeIssues } from './table-rules.ts';
 
 export type SchemaRequest = {
   /** None: the graph has the base schema. */
@@ -41,7 +40,13 @@ export const resolveSchema = ({ schema, extensions }: SchemaRequest): SchemaReso
     nodes: parts.flatMap(({ tables }) => tables.nodes.map(canonicalNode)),
     relationships: parts.flatMap(({ tables }) => tables.relationships.map(canonicalRelationship)),
   };
-  issues.push(...nameIssues(parts), ...ruleIssues(parts, merged.nodes), ...sizeIssues(merged));
+  issues.push(
+    ...nameIssues(parts),
+    ...ruleIssues(parts, merged.nodes),
+    ...sharedTypeIssues(placed(parts, 'nodes')),
+    ...sharedTypeIssues(placed(parts, 'relationships')),
+    ...sizeIssues(merged),
+  );
   return { schema: merged, issues };
 };
 
@@ -108,6 +113,9 @@ const ruleIssues = (parts: Part[], nodes: NodeTable[]): FieldIssue[] =>
     ),
   ]);
 
+const placed = (parts: Part[], kind: 'nodes' | 'relationships') =>
+  parts.flatMap(({ tables, pathOf }) => tables[kind].map((table, index) => ({ table, path: pathOf(kind, index) })));
+
 const sizeIssues = ({ nodes, relationships }: ResolvedSchema): FieldIssue[] => [
   ...(nodes.length > MAX_NODE_TABLES
     ? [{ path: 'schema.nodes', message: `A graph has at most ${MAX_NODE_TABLES} node tables, extensions included.` }]
@@ -133,8 +141,3 @@ const canonicalRelationship = ({ name, from, to, properties }: RelationshipTable
   to,
   properties: properties.map((property) => ({ ...property, type: canonicalType(property.type) })),
 });
-
-const canonicalType = (text: string): string => {
-  const type = parsePropertyType(text);
-  return type === undefined ? text : propertyTypeText(type);
-};

@@ -1,6 +1,6 @@
 import type { FieldIssue } from '../failure.ts';
 import type { NodeTable, RelationshipTable } from './graph-schema.ts';
-import { parsePropertyType } from './property-type.ts';
+import { parsePropertyType, propertyTypeText } from './property-type.ts';
 import { RESERVED_RELATIONSHIP_PROPERTIES, sameName } from './schema-name.ts';
 import { KEY_TYPES } from './supported-types.ts';
 
@@ -42,6 +42,43 @@ export const relationshipTableIssues = (table: RelationshipTable, nodes: NodeTab
       : [],
   ),
 ];
+
+export type PlacedTable = {
+  table: { name: string; properties: readonly { name: string; type: string }[] };
+  path: string;
+};
+
+/**
+ * Properties of one name must have one type in all tables of a kind: a path through tables of which one has an `id`
+ * of INT64 and another an `id` of STRING makes the engine read one as the other, which ends its process.
+ */
+export const sharedTypeIssues = (tables: readonly PlacedTable[]): FieldIssue[] => {
+  const first = new Map<string, { table: string; type: string }>();
+  const issues: FieldIssue[] = [];
+  for (const { table, path } of tables) {
+    table.properties.forEach(({ name, type: text }, index) => {
+      const type = canonicalType(text);
+      const before = first.get(name.toLowerCase());
+      if (before === undefined) first.set(name.toLowerCase(), { table: table.name, type });
+      // Within one table the name itself is refused.
+      else if (before.type !== type && before.table !== table.name)
+        issues.push({
+          path:
+            path.includes('.nodes.') || path.includes('.relationships.') ? `${path}.properties.${index}.type` : path,
+          message:
+            `${name} of ${table.name} is ${type}, but that of ${before.table} is ${before.type}. Properties of one name ` +
+            'have one type in all tables: use it, or another name.',
+        });
+    });
+  }
+  return issues;
+};
+
+/** A type in its canonical text; what is not a type stays as it is, and is refused elsewhere. */
+export const canonicalType = (text: string): string => {
+  const type = parsePropertyType(text);
+  return type === undefined ? text : propertyTypeText(type);
+};
 
 const endIssues = (table: RelationshipTable, end: 'from' | 'to', nodes: NodeTable[], path: string): FieldIssue[] => {
   const wanted = table[end];

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
 import { type Application, buildApplication } from '../../lib/application.ts';
 import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
@@ -19,10 +20,17 @@ export type Resource = {
   UpdateReplacePolicy?: string;
 };
 
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 /** An app with the settings of `cdk.json`, whose assembly goes to a directory of its own. */
-export const newApp = ({ bundles = false, validates = false } = {}): App =>
-  new App({
-    outdir: mkdtempSync(join(tmpdir(), 'graphfleet-infra-')),
+export const newApp = ({ bundles = false, validates = false } = {}): App => {
+  const outdir = mkdtempSync(join(tmpdir(), 'graphfleet-infra-'));
+  directories.push(outdir);
+  return new App({
+    outdir,
     context: {
       ...context,
       '@aws-cdk/core:validateAgainstDefaultRules': validates,
@@ -31,6 +39,7 @@ export const newApp = ({ bundles = false, validates = false } = {}): App =>
       ...(!bundles && { 'aws:cdk:bundling-stacks': [] }),
     },
   });
+};
 
 export const buildDev = (app: App): Application => buildApplication(app, CONFIGURATIONS.dev, PLACEHOLDER_IMAGE);
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import {
   CreateServiceCommand,
+  type CreateServiceCommandInput,
   ECSClient,
   RegisterTaskDefinitionCommand,
   waitUntilServicesStable,
@@ -76,7 +77,7 @@ export const register = (client: ECSClient, more: { image?: string; stopTimeout?
     }),
   );
 
-export const serviceOfOneTask = {
+const serviceOfOneTask: CreateServiceCommandInput = {
   cluster: 'fleet',
   serviceName: 'inst-1',
   taskDefinition: 'graphfleet-standard',
@@ -87,9 +88,9 @@ export const serviceOfOneTask = {
     awsvpcConfiguration: { subnets: ['subnet-1'], securityGroups: [], assignPublicIp: 'DISABLED' },
   },
   propagateTags: 'TASK_DEFINITION',
-} as const;
+};
 
-export const create = (client: ECSClient, more: Partial<ConstructorParameters<typeof CreateServiceCommand>[0]> = {}) =>
+export const create = (client: ECSClient, more: Partial<CreateServiceCommandInput> = {}) =>
   client.send(new CreateServiceCommand({ ...serviceOfOneTask, ...more }));
 
 /** The SDK's own waiter, quick. */

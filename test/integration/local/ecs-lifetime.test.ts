@@ -20,8 +20,10 @@ test('closing ends the tasks and keeps the services: the next start starts them 
   await first.gone;
   const after = await startHarness('runs', before.directory);
 
-  const { metadata } = await after.report();
+  const { metadata, environment } = await after.report();
   expect(metadata).toMatchObject({ ServiceName: 'inst-1', Revision: '1' });
+  // What the platform adds is that of this run: ports change, task definitions do not.
+  expect(environment['REPORTER_PORT']).not.toBe(first.environment['REPORTER_PORT']);
 });
 
 test('a kill -9 of the runtime ends its tasks, even one that does not heed signals, and loses no service', async () => {

@@ -1,0 +1,71 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { InstanceEnvironment } from '../contract/environment.ts';
+
+/** The sizes of instances. */
+export type Tier = InstanceEnvironment['INSTANCE_TIER'];
+
+/** What a task of a tier gets. Fargate takes certain pairs of processor units and memory only. */
+export type TaskSize = {
+  /** 1024 are one virtual processor. */
+  readonly processorUnits: number;
+  readonly memoryMegabytes: number;
+  /** Room for the cache of snapshots and for what is being built, 21 to 200. */
+  readonly storageGigabytes: number;
+};
+
+/** What differs between stages. Account and region come from the credentials of whoever deploys. */
+export type Configuration = {
+  /** Part of the name of every stack and function. */
+  readonly stage: string;
+  /** Who issues the tokens that the API takes, for whom, and where the keys are. */
+  readonly tokens: { readonly issuer: string; readonly audience: string; readonly keySetUrl: string };
+  /** How long logs are kept. */
+  readonly logRetention: RetentionDays;
+  /** Requests to the whole API; beyond them it answers 429. */
+  readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+  /** Each has a copy of every network endpoint, which costs by the hour. */
+  readonly availabilityZones: number;
+  readonly tiers: Readonly<Record<Tier, TaskSize>>;
+};
+
+const tiers: Configuration['tiers'] = {
+  standard: { processorUnits: 1024, memoryMegabytes: 4_096, storageGigabytes: 40 },
+  large: { processorUnits: 4096, memoryMegabytes: 16_384, storageGigabytes: 100 },
+  xlarge: { processorUnits: 8192, memoryMegabytes: 61_440, storageGigabytes: 200 },
+};
+
+/** The stages. The token issuers are examples: put your own here before the first deploy. */
+export const CONFIGURATIONS = {
+  dev: {
+    stage: 'dev',
+    tokens: {
+      issuer: 'https://identity.dev.example.com/',
+      audience: 'graphfleet-dev',
+      keySetUrl: 'https://identity.dev.example.com/.well-known/jwks.json',
+    },
+    logRetention: RetentionDays.TWO_WEEKS,
+    throttling: { requestsPerSecond: 50, burst: 100 },
+    availabilityZones: 2,
+    tiers,
+  },
+  prod: {
+    stage: 'prod',
+    tokens: {
+      issuer: 'https://identity.example.com/',
+      audience: 'graphfleet',
+      keySetUrl: 'https://identity.example.com/.well-known/jwks.json',
+    },
+    logRetention: RetentionDays.ONE_YEAR,
+    throttling: { requestsPerSecond: 500, burst: 1_000 },
+    // The third is not there in every region, nor for a stack that does not know its region.
+    availabilityZones: 2,
+    tiers,
+  },
+} as const satisfies Record<string, Configuration>;
+
+/** The configuration of a stage by its name. */
+export const configurationOf = (stage: string): Configuration => {
+  const configuration = (CONFIGURATIONS as Record<string, Configuration>)[stage];
+  if (configuration !== undefined) return configuration;
+  throw new Error(`There is no stage "${stage}" in lib/configuration.ts; there are: ${Object.keys(CONFIGURATIONS)}.`);
+};

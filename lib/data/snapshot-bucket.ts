@@ -1,0 +1,76 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge, exportedName } from '../acknowledge.ts';
+
+export type SnapshotBucketProps = {
+  /** Encrypts the snapshots. */
+  readonly encryptionKey: IKey;
+};
+
+/** What may be done with the snapshots. Getting needs listing too: without it, S3 answers 403 for what is not there. */
+const BUCKET_PERMISSIONS = {
+  readsSnapshots: { onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
+  writesSnapshots: { onObjects: ['s3:PutObject'], onBucket: [] },
+  listsSnapshots: { onObjects: [], onBucket: ['s3:ListBucket'] },
+  removesSnapshots: { onObjects: ['s3:DeleteObject'], onBucket: [] },
+} as const satisfies Record<string, { onObjects: readonly string[]; onBucket: readonly string[] }>;
+
+export type BucketPermission = keyof typeof BUCKET_PERMISSIONS;
+
+/** The truth of every graph: its snapshots. What is overwritten or removed by mistake can be had back for 30 days. */
+export class SnapshotBucket extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, { encryptionKey }: SnapshotBucketProps) {
+    super(scope, id);
+    const closed = {
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN,
+    };
+    const accessLogs = new Bucket(this, 'AccessLogs', {
+      ...closed,
+      // S3 delivers access logs to a bucket with its own keys only.
+      encryption: BucketEncryption.S3_MANAGED,
+      lifecycleRules: [{ expiration: Duration.days(90) }],
+    });
+
+    this.bucket = new Bucket(this, 'Bucket', {
+      ...closed,
+      encryption: BucketEncryption.KMS,
+      encryptionKey,
+      bucketKeyEnabled: true,
+      versioned: true,
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(30) },
+      ],
+      serverAccessLogsBucket: accessLogs as IBucket, // they differ under exactOptionalPropertyTypes only
+    });
+  }
+
+  /** The name of the bucket as functions and instances find it in their environment. */
+  get url(): string {
+    return `s3://${this.bucket.bucketName}`;
+  }
+
+  /** Allows just the actions that a permission names, on snapshots of graphs. */
+  grant(role: Role, permission: BucketPermission): void {
+    const { onObjects, onBucket } = BUCKET_PERMISSIONS[permission];
+    if (onBucket.length > 0) {
+      role.addToPolicy(new PolicyStatement({ actions: [...onBucket], resources: [this.bucket.bucketArn] }));
+    }
+    if (onObjects.length > 0) {
+      const resources = [this.bucket.arnForObjects('graphs/*')];
+      role.addToPolicy(new PolicyStatement({ actions: [...onObjects], resources }));
+      acknowledge(role, {
+        [`AwsSolutions-IAM5[Resource::${exportedName(this.bucket, this.bucket.bucketArn)}/graphs/*]`]:
+          'Snapshots of any graph: the request or the job says of which.',
+      });
+    }
+  }
+}

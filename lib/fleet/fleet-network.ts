@@ -1,0 +1,78 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import {
+  FlowLogDestination,
+  GatewayVpcEndpointAwsService,
+  InterfaceVpcEndpointAwsService,
+  IpAddresses,
+  type IVpc,
+  Peer,
+  Port,
+  SecurityGroup,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+export type FleetNetworkProps = {
+  readonly availabilityZones: number;
+  /** How long the log of its traffic is kept. */
+  readonly logRetention: RetentionDays;
+  /** The port on which instances listen. */
+  readonly instancePort: number;
+};
+
+/** What instances and the functions that speak to them call, by the endpoint through which they reach it. */
+const SERVICES = {
+  StepFunctions: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
+  Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  ImageRegistry: InterfaceVpcEndpointAwsService.ECR,
+  ImageLayers: InterfaceVpcEndpointAwsService.ECR_DOCKER,
+};
+
+/** A network without a way in or out: AWS is reached through endpoints, and instances by the control plane only. */
+export class FleetNetwork extends Construct {
+  readonly vpc: IVpc;
+  /** Of the instances: reached by {@link callers} alone. */
+  readonly instances: SecurityGroup;
+  /** Of the functions that speak to instances. */
+  readonly callers: SecurityGroup;
+
+  constructor(scope: Construct, id: string, { availabilityZones, logRetention, instancePort }: FleetNetworkProps) {
+    super(scope, id);
+    const traffic = new LogGroup(this, 'Traffic', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr('10.40.0.0/16'),
+      maxAzs: availabilityZones,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Instances', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 }],
+      gatewayEndpoints: {
+        Table: { service: GatewayVpcEndpointAwsService.DYNAMODB },
+        Snapshots: { service: GatewayVpcEndpointAwsService.S3 },
+      },
+      // Nothing is in the default group, and emptying it would take a function that may change any group.
+      restrictDefaultSecurityGroup: false,
+      flowLogs: { Traffic: { destination: FlowLogDestination.toCloudWatchLogs(traffic) } },
+    });
+    this.vpc = vpc as IVpc; // the class and its interface differ under exactOptionalPropertyTypes only
+
+    this.instances = this.#group('Instances', 'Graph instances: reached by the control plane only');
+    this.callers = this.#group('Callers', 'Functions that speak to graph instances');
+    const endpoints = this.#group('Endpoints', 'AWS services as seen from the network');
+
+    this.instances.addIngressRule(this.callers, Port.tcp(instancePort), 'Jobs and queries');
+    this.callers.addEgressRule(this.instances, Port.tcp(instancePort), 'Jobs and queries');
+    for (const group of [this.instances, this.callers]) {
+      endpoints.addIngressRule(group, Port.tcp(443), 'AWS services');
+      // Any address, because those of DynamoDB and S3 change; only they and the endpoints can be reached from here.
+      group.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS services');
+    }
+    for (const [name, service] of Object.entries(SERVICES)) {
+      this.vpc.addInterfaceEndpoint(name, { service, securityGroups: [endpoints], open: false });
+    }
+  }
+
+  #group(id: string, description: string): SecurityGroup {
+    return new SecurityGroup(this, id, { vpc: this.vpc, description, allowAllOutbound: false });
+  }
+}

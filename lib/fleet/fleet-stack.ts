@@ -1,0 +1,15 @@
+import { Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { InstanceFleet, type InstanceFleetProps } from './instance-fleet.ts';
+
+export type FleetStackProps = StackProps & InstanceFleetProps;
+
+/** Where graph instances run. A deploy of it never touches one that runs. */
+export class FleetStack extends Stack {
+  readonly fleet: InstanceFleet;
+
+  constructor(scope: Construct, id: string, props: FleetStackProps) {
+    super(scope, id, props);
+    this.fleet = new InstanceFleet(this, 'Fleet', props);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Names } from '../names.ts';
+import type { Task } from '../task.ts';
+import { inSeconds } from './action.ts';
+
+/** A task as DescribeTasks tells of it. */
+export const taskView = (names: Names, task: Task): object => ({
+  taskArn: task.arn,
+  clusterArn: names.cluster(task.service.cluster),
+  taskDefinitionArn: task.definition.arn,
+  group: `service:${task.service.name}`,
+  startedBy: task.service.deployment.id,
+  lastStatus: task.lastStatus,
+  desiredStatus: task.desiredStatus,
+  healthStatus: 'UNKNOWN',
+  launchType: 'FARGATE',
+  attachments: [],
+  tags: [],
+  ...when('createdAt', task.createdAt),
+  ...when('startedAt', task.startedAt),
+  ...when('stoppingAt', task.stoppingAt),
+  ...when('stoppedAt', task.stoppedAt),
+  ...(task.stopCode !== undefined && { stopCode: task.stopCode, stoppedReason: task.stoppedReason }),
+  containers: [containerView(task)],
+});
+
+const containerView = ({ arn, id, definition, imageDigest, lastStatus, exitCode, stopCode, stoppedReason }: Task) => ({
+  containerArn: `${arn}/${id}`,
+  taskArn: arn,
+  name: definition.container.name,
+  image: definition.container.image,
+  ...(imageDigest !== undefined && { imageDigest }),
+  runtimeId: `${id}-1`,
+  lastStatus: lastStatus === 'STOPPING' ? 'RUNNING' : lastStatus,
+  ...(exitCode !== undefined && { exitCode }),
+  ...(stopCode === 'TaskFailedToStart' && { reason: stoppedReason }),
+  healthStatus: 'UNKNOWN',
+  networkInterfaces: [{ privateIpv4Address: '127.0.0.1' }],
+});
+
+const when = (name: string, at: number | undefined) => (at === undefined ? {} : { [name]: inSeconds(at) });

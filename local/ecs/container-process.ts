@@ -1,0 +1,68 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openServiceOutput } from './service-output.ts';
+import { spawnChild } from './spawn-child.ts';
+import type { Task } from './task.ts';
+
+/** What an image reference stands for on this machine. */
+export type Image = {
+  /** Absolute path of the module that the container runs. */
+  readonly entry: string;
+  /** `sha256:…` */
+  readonly digest: string;
+};
+
+export type ContainerOptions = {
+  readonly directory: string;
+  readonly region: string;
+  readonly images: Readonly<Record<string, Image>>;
+  /** What every container finds in its environment, unless its task definition says otherwise. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Address of a task's metadata. */
+  readonly metadataUri: (taskId: string) => string;
+};
+
+/** Tasks' working directories; a task's own is empty when it starts and gone when it has ended, as a container's disk. */
+const tasksIn = (directory: string): string => join(directory, 'tasks');
+
+/** Removes what tasks left behind whose runtime was killed. */
+export const removeTaskDirectories = (directory: string): Promise<void> => remove(tasksIn(directory));
+
+/** What can not be removed now, because a process that is on its way out still writes to it, the next start removes. */
+const remove = (directory: string): Promise<void> =>
+  rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+
+/**
+ * Starts a task's container as a process.
+ * @throws {Error} there is no such image
+ */
+export const startContainer = (options: ContainerOptions, task: Task): ChildProcess => {
+  const { directory, region, images, environment, metadataUri } = options;
+  const { image, environment: variables = [] } = task.definition.container;
+  const runs = images[image];
+  if (runs === undefined) {
+    throw new Error(`CannotPullContainerError: "${image}" is not an image that this machine knows`);
+  }
+  const home = join(tasksIn(directory), task.id);
+  mkdirSync(home, { recursive: true });
+  const output = openServiceOutput(join(directory, 'logs'), task.service.name);
+  const child = spawnChild({
+    entry: runs.entry,
+    environment: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      AWS_REGION: region,
+      AWS_DEFAULT_REGION: region,
+      ...environment,
+      ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
+      ECS_CONTAINER_METADATA_URI_V4: metadataUri(task.id),
+    },
+    directory: home,
+    output,
+  });
+  closeSync(output);
+  child.once('exit', () => void remove(home));
+  return child;
+};

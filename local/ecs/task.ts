@@ -1,0 +1,126 @@
+import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Service, TaskDefinition } from './stored-state.ts';
+import type { TaskEvent } from './task-events.ts';
+
+/** Why a task has stopped, in ECS's words. */
+export type StopCode =
+  | 'EssentialContainerExited'
+  | 'ServiceSchedulerInitiated'
+  | 'TaskFailedToStart'
+  | 'UserInitiated'
+  | 'TerminationNotice';
+
+/** How a task's container becomes a process. */
+export type TaskEnvironment = {
+  /** @throws {Error} the container can not be started */
+  readonly start: (task: Task) => ChildProcess;
+  /** The digest of the container's image, when it is known. */
+  readonly digestOf: (image: string) => string | undefined;
+  /** Takes what happens, as it happens. */
+  readonly onEvent: (event: Omit<TaskEvent, 'at'>) => void;
+};
+
+const STOP_TIMEOUT_SECONDS = 30;
+
+/** One run of a service's container: a process, from its start to its end. */
+export class Task {
+  readonly id: string;
+  readonly arn: string;
+  readonly service: Service;
+  readonly definition: TaskDefinition;
+  readonly imageDigest: string | undefined;
+  readonly createdAt = Date.now();
+  /** Resolves when it has stopped. */
+  readonly ended: Promise<void>;
+  startedAt: number | undefined;
+  stoppingAt: number | undefined;
+  stoppedAt: number | undefined;
+  stopCode: StopCode | undefined;
+  stoppedReason: string | undefined;
+  exitCode: number | undefined;
+  /** Until when it is protected from being scaled in, in milliseconds since the epoch. */
+  protectedUntil = 0;
+
+  readonly #environment: TaskEnvironment;
+  readonly #end = Promise.withResolvers<void>();
+  #process: ChildProcess | undefined;
+  #kill: NodeJS.Timeout | undefined;
+
+  constructor(id: string, arn: string, service: Service, definition: TaskDefinition, environment: TaskEnvironment) {
+    this.id = id;
+    this.arn = arn;
+    this.service = service;
+    this.definition = definition;
+    this.#environment = environment;
+    this.imageDigest = environment.digestOf(definition.container.image);
+    this.ended = this.#end.promise;
+  }
+
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  get lastStatus(): 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' {
+    if (this.stoppedAt !== undefined) return 'STOPPED';
+    if (this.stoppingAt !== undefined) return 'STOPPING';
+    return this.startedAt === undefined ? 'PENDING' : 'RUNNING';
+  }
+
+  get desiredStatus(): 'RUNNING' | 'STOPPED' {
+    return this.stoppingAt === undefined && this.stoppedAt === undefined ? 'RUNNING' : 'STOPPED';
+  }
+
+  /** Whether it ended without being asked to. */
+  get failed(): boolean {
+    return this.stopCode === 'EssentialContainerExited' || this.stopCode === 'TaskFailedToStart';
+  }
+
+  start(): void {
+    try {
+      this.#process = this.#environment.start(this);
+    } catch (error) {
+      this.#failToStart(error);
+      return;
+    }
+    this.startedAt = Date.now();
+    this.#process.once('error', (error) => this.#failToStart(error));
+    this.#process.once('exit', (code, signal) => {
+      // As a shell tells it: 137 is a SIGKILL, 143 a SIGTERM that was not handled.
+      this.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+      this.#stopped('EssentialContainerExited', 'Essential container in task exited');
+    });
+    this.#tell('started');
+  }
+
+  /** Asks the process to end (SIGTERM), and ends it (SIGKILL) when its stop timeout is over. Repeating it is harmless. */
+  stop(code: StopCode, reason: string): void {
+    if (this.desiredStatus === 'STOPPED') return;
+    this.stoppingAt = Date.now();
+    this.stopCode = code;
+    this.stoppedReason = reason;
+    this.#tell('stopping', { reason });
+    this.#process?.kill('SIGTERM');
+    const timeoutSeconds = this.definition.container.stopTimeout ?? STOP_TIMEOUT_SECONDS;
+    this.#kill = setTimeout(() => this.#process?.kill('SIGKILL'), timeoutSeconds * 1000);
+  }
+
+  #failToStart(error: unknown): void {
+    this.#stopped('TaskFailedToStart', error instanceof Error ? error.message : String(error));
+  }
+
+  #stopped(code: StopCode, reason: string): void {
+    if (this.stoppedAt !== undefined) return;
+    clearTimeout(this.#kill);
+    this.stoppedAt = Date.now();
+    // Of a task that was asked to stop, the reason is why it was asked.
+    this.stopCode ??= code;
+    this.stoppedReason ??= reason;
+    this.#tell('stopped', { exitCode: this.exitCode ?? null, reason: this.stoppedReason });
+    this.#end.resolve();
+  }
+
+  #tell(event: TaskEvent['event'], more: Pick<TaskEvent, 'exitCode' | 'reason'> = {}): void {
+    this.#environment.onEvent({ service: this.service.name, task: this.id, pid: this.pid, event, ...more });
+  }
+}
