@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { GRAPH_TIERS } from '../domain/fleet/tier.ts';
+import { DEFAULT_TIERS, GRAPH_TIERS } from '../domain/fleet/tier.ts';
 
 const Tier = z.strictObject({
   tier: z.enum(GRAPH_TIERS),
@@ -28,6 +28,9 @@ const Environment = z.object({
     .optional(),
 });
 
+/** Here an instance is a process that costs nothing, so every tier can be tried. */
+const ONE_OF_EACH = DEFAULT_TIERS.map((tier) => ({ ...tier, minInstances: 1 }));
+
 /** What can be chosen of the runtime on one machine. */
 export type Settings = { port: number; dataDirectory: string; tiers: z.infer<typeof Tier>[] };
 
@@ -39,7 +42,7 @@ export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
   const { GRAPHFLEET_PORT, GRAPHFLEET_DATA, GRAPHFLEET_TIERS } = parsed.data;
-  return { port: GRAPHFLEET_PORT, dataDirectory: resolve(GRAPHFLEET_DATA), tiers: GRAPHFLEET_TIERS ?? [] };
+  return { port: GRAPHFLEET_PORT, dataDirectory: resolve(GRAPHFLEET_DATA), tiers: GRAPHFLEET_TIERS ?? ONE_OF_EACH };
 };
 
 /** What is the same on every machine. */

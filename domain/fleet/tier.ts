@@ -14,8 +14,8 @@ export type Tier = {
 /** What is wanted of a tier that nobody has set. */
 export const DEFAULT_TIERS: readonly Tier[] = [
   { tier: 'standard', minInstances: 1, maxInstances: 10, capacity: 100 },
-  { tier: 'large', minInstances: 1, maxInstances: 10, capacity: 20 },
-  { tier: 'xlarge', minInstances: 1, maxInstances: 4, capacity: 4 },
+  { tier: 'large', minInstances: 0, maxInstances: 10, capacity: 20 },
+  { tier: 'xlarge', minInstances: 0, maxInstances: 4, capacity: 4 },
 ];
 
 /** Where what is wanted of each tier is kept. */

@@ -47,6 +47,17 @@ export const bytes = (value: unknown): Buffer => {
   throw new NotExact();
 };
 
+/** A decimal with its scale, from the engine's text of it, wherever that has the sign. */
+export const decimalText = (text: string, scale: number): string => {
+  const digits = text
+    .replaceAll(/[-.]/g, '')
+    .replace(/^0+/, '')
+    .padStart(scale + 1, '0');
+  const sign = text.includes('-') ? '-' : '';
+  const whole = digits.slice(0, digits.length - scale);
+  return scale === 0 ? `${sign}${whole}` : `${sign}${whole}.${digits.slice(-scale)}`;
+};
+
 const string = (value: unknown): string => {
   if (typeof value === 'string') return value;
   throw new NotExact();

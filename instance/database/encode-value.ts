@@ -1,5 +1,5 @@
 import type { PropertyType } from '../../domain/graph/property-type.ts';
-import { bytes, encodeScalar, internalId } from './encode-scalar.ts';
+import { bytes, decimalText, encodeScalar, internalId } from './encode-scalar.ts';
 import { DECIMAL_TEXT, isExactInJs, NotExact, SCALAR_TEXT, TextCursor } from './exact-text.ts';
 import type { Json } from './query-parameters.ts';
 import type { TableProperties } from './table-properties.ts';
@@ -71,7 +71,7 @@ const encode = (type: PropertyType, value: unknown, cursor: TextCursor | undefin
       );
     case 'decimal':
       if (cursor === undefined) throw new NotExact();
-      return cursor.takeMatch(DECIMAL_TEXT);
+      return decimalText(cursor.takeMatch(DECIMAL_TEXT), type.scale);
     case 'list':
       return encodeList(type.element, value, cursor, tables);
     case 'map':
@@ -174,7 +174,7 @@ const takePair = (
 };
 
 const encodeKey = (type: PropertyType, text: string): Json => {
-  if (type.kind === 'decimal') return text;
+  if (type.kind === 'decimal') return decimalText(text, type.scale);
   // The text of a FLOAT or DOUBLE has six digits, and that of a list or struct can be read in several ways.
   if (type.kind !== 'scalar' || type.name === 'FLOAT' || type.name === 'DOUBLE' || type.name === 'BLOB')
     throw new NotExact();

@@ -9,7 +9,9 @@ export const engineRefusal = (error: unknown): Failure => {
   if (/buffer pool is full|Unable to allocate memory/.test(message)) return memoryRefusal(error);
   if (/Assertion failed|This should not happen/.test(message))
     return new Refusal('query_failed', 'The engine can not run this query: write it differently.', { cause: error });
-  return new Refusal('query_failed', withoutPaths(message).trim(), { cause: error });
+  // A parameter's type is known only when the query runs; some functions need it before.
+  const hint = /Actual:.*\bANY\b/.test(message) ? " Give each parameter its type, for example CAST($n, 'INT64')." : '';
+  return new Refusal('query_failed', `${withoutPaths(message).trim()}${hint}`, { cause: error });
 };
 
 /** @param cause the engine's own interruption, if it came to that */

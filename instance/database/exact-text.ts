@@ -76,7 +76,8 @@ export const SCALAR_TEXT: Readonly<Record<string, RegExp>> = {
   INTERNAL_ID: /\d+:\d+/y,
 };
 
-export const DECIMAL_TEXT = /-?\d+(?:\.\d+)?/y;
+/** The engine misplaces the sign of a decimal between -1 and 0: it writes -0.05 as `0.-5`. */
+export const DECIMAL_TEXT = /[-.\d]+/y;
 
 /** The scalars that JS holds exactly as the binding gives them, whatever their value. */
 const EXACT_IN_JS: ReadonlySet<string> = new Set([
@@ -92,8 +93,6 @@ const EXACT_IN_JS: ReadonlySet<string> = new Set([
   'FLOAT',
   'DOUBLE',
   'DATE',
-  'TIMESTAMP_MS',
-  'TIMESTAMP_SEC',
   'UUID',
   'BLOB',
   'INTERNAL_ID',

@@ -3,6 +3,7 @@ import { Refusal } from '../../domain/failure.ts';
 import { type PropertyType, parsePropertyType } from '../../domain/graph/property-type.ts';
 import { encodeValue, holdsGraphValues } from './encode-value.ts';
 import type { EngineConnection, EngineResult } from './engine.ts';
+import { engineRefusal } from './engine-refusal.ts';
 import { exactColumn } from './exact-projection.ts';
 import { NotExact } from './exact-text.ts';
 import type { Json } from './query-parameters.ts';
@@ -72,12 +73,22 @@ export class QueryAnswer {
     try {
       for (let read = 0; read < this.rowCount; read += 1) {
         if (read > 0 && read % ROWS_PER_TURN === 0) await nextTurn();
-        const row = this.#closing === undefined ? this.#source.result.next() : null;
+        const row = this.#nextRow();
         if (row === null) return;
         yield this.#columns.map((column) => encodeColumn(column, row, this.#tables));
       }
     } finally {
       await this.close();
+    }
+  }
+
+  #nextRow(): Readonly<Record<string, unknown>> | null {
+    if (this.#closing !== undefined) return null;
+    try {
+      return this.#source.result.next();
+    } catch (error) {
+      // A type that the binding can not read, UINT128 for one.
+      throw engineRefusal(error);
     }
   }
 

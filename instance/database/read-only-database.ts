@@ -63,11 +63,9 @@ export class ReadOnlyDatabase {
       throw new Refusal('invalid_request', `Give a limit from 1 to ${MAX_ROWS}.`);
     const plan = planOf(cypher, parameters);
     const deadline = performance.now() + timeoutMs;
-    const slot = await slots.take(timeoutMs);
-    if (slot === undefined) throw timeoutRefusal();
-    const answering = this.#answer(plan, limit, Math.max(1, deadline - performance.now())).finally(slot.release);
+    const answering = this.#inTurn(plan, limit, deadline);
     this.#keep(answering.then((answer) => answer.closed));
-    return await withinTime(answering, deadline + TIMEOUT_GRACE_MS - performance.now());
+    return await withinTime(answering, timeoutMs + TIMEOUT_GRACE_MS);
   }
 
   /** Waits for the running queries and the answers that are still being read, then closes the file. */
@@ -84,6 +82,16 @@ export class ReadOnlyDatabase {
   #keep(work: Promise<unknown>): void {
     const kept = work.catch(() => {}).finally(() => this.#running.delete(kept));
     this.#running.add(kept);
+  }
+
+  async #inTurn(plan: Plan, limit: number, deadline: number): Promise<QueryAnswer> {
+    const slot = await slots.take(deadline - performance.now());
+    if (slot === undefined) throw timeoutRefusal();
+    try {
+      return await this.#answer(plan, limit, Math.max(1, deadline - performance.now()));
+    } finally {
+      slot.release();
+    }
   }
 
   async #answer(plan: Plan, limit: number, timeoutMs: number): Promise<QueryAnswer> {

@@ -13,7 +13,7 @@ export const reconcileFunctions = (
   workflows: z.input<typeof CreateGraphEnvironment>,
   fleet: z.input<typeof FleetEnvironment>,
 ): FunctionTable<'reconcile'> => ({
-  'start-accepted-operations': { environment: workflows, may: ['findsOperationsByStatus'] },
+  'start-accepted-operations': { environment: workflows, may: ['findsOperationsByStatus', 'readsLog', 'appendsToLog'] },
   'keep-tier-minimum': { environment: fleet, may: ['readsTiers'] },
 });
 

@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openServiceOutput } from './service-output.ts';
 import { spawnChild } from './spawn-child.ts';
@@ -24,15 +23,11 @@ export type ContainerOptions = {
   readonly metadataUri: (taskId: string) => string;
 };
 
-/** Tasks' working directories; a task's own is empty when it starts and gone when it has ended, as a container's disk. */
-const tasksIn = (directory: string): string => join(directory, 'tasks');
-
-/** Removes what tasks left behind whose runtime was killed. */
-export const removeTaskDirectories = (directory: string): Promise<void> => remove(tasksIn(directory));
-
-/** What can not be removed now, because a process that is on its way out still writes to it, the next start removes. */
-const remove = (directory: string): Promise<void> =>
-  rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+/**
+ * A service's working directory, which the task after finds as the one before left it: a host volume, as ECS on EC2 has.
+ * On Fargate a task begins with an empty disk; remove the directory to see that.
+ */
+const volumeOf = (directory: string, service: string): string => join(directory, 'services', service);
 
 /**
  * Starts a task's container as a process.
@@ -45,7 +40,7 @@ export const startContainer = (options: ContainerOptions, task: Task): ChildProc
   if (runs === undefined) {
     throw new Error(`CannotPullContainerError: "${image}" is not an image that this machine knows`);
   }
-  const home = join(tasksIn(directory), task.id);
+  const home = volumeOf(directory, task.service.name);
   mkdirSync(home, { recursive: true });
   const output = openServiceOutput(join(directory, 'logs'), task.service.name);
   const child = spawnChild({
@@ -63,6 +58,5 @@ export const startContainer = (options: ContainerOptions, task: Task): ChildProc
     output,
   });
   closeSync(output);
-  child.once('exit', () => void remove(home));
   return child;
 };

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { metadataPath, serve } from './api/server.ts';
-import { type Image, removeTaskDirectories, startContainer } from './container-process.ts';
+import { type Image, startContainer } from './container-process.ts';
 import { Names } from './names.ts';
 import { type Service, StoredState } from './stored-state.ts';
 import { Supervisor } from './supervisor.ts';
@@ -47,7 +47,6 @@ export const startEcs = async (options: EcsOptions): Promise<Ecs> => {
   const state = new StoredState(directory);
   const events = new TaskEventLog(directory, onTaskEvent);
   const tasks = new TaskList();
-  await removeTaskDirectories(directory);
 
   const startTask = (service: Service): Task => {
     const definition = state.taskDefinition(service.taskDefinition);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,8 +6,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
+import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
+import { graphRequestedBy } from '../../domain/graph/graph-creation.ts';
+import { resolveSchema } from '../../domain/graph/resolve-schema.ts';
+import { operationIdFor } from '../../domain/identifier.ts';
 import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
 import { companiesGraph } from '../fixtures/graph-requests.ts';
+import { acceptedEvent } from '../fixtures/operations.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
 import { Client, type StreamedEvent } from './client.ts';
 
@@ -43,21 +49,34 @@ const giveOrder = async (content: { role: 'runtime' | 'instance'; call: number; 
   await rename(`${order}.new`, order);
 };
 
-/** The slots that are really held, and the snapshots that are really kept. */
-const traces = async () => {
+const table = () => {
   const dynamodb = new DynamoDBClient({
     endpoint: runtime.endpoints.dynamodb,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  const instances = new DynamoInstanceStore({
-    documents: DynamoDBDocumentClient.from(dynamodb),
-    tableName: 'graphfleet-control',
-  });
+  return { documents: DynamoDBDocumentClient.from(dynamodb), tableName: 'graphfleet-control' };
+};
+
+/** The slots that are really held, and the snapshots that are really kept. */
+const traces = async () => {
+  const instances = new DynamoInstanceStore(table());
   const instance = await instances.get('inst-standard-1');
   const slots = Object.keys(await instances.readSlots('inst-standard-1'));
   const objects = await new DirectoryObjectStore(join(directory, 'objects')).list('graphs/');
   return { used: instance?.used, slots, objects };
+};
+
+/** An instance that was killed a moment ago is not back yet: the answer says so, and that it may be asked again. */
+const queryWhenServed = async (client: Client, graphId: string, cypher: string) => {
+  for (let tries = 0; ; tries += 1) {
+    const answer = await client.query(graphId, cypher);
+    if (answer.status !== 503 || tries === 20) return answer;
+    expect(answer.body).toMatchObject({ code: 'unavailable', retryable: true });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, Number(answer.headers.get('retry-after')) * 100);
+    await promise;
+  }
 };
 
 /** The operation ended well, or badly with nothing left of it; its log has no gap. */
@@ -70,7 +89,7 @@ const expectWholeOrUndone = async (client: Client, operationId: string, graphId:
     expect(found.slots).toEqual([graphId]);
     expect(found.objects).toHaveLength(1);
     expect(graph.body).toMatchObject({ status: 'active', snapshotVersion: 1 });
-    const answer = await client.query(graphId, 'MATCH (c:Company) RETURN c.id, c.founded');
+    const answer = await queryWhenServed(client, graphId, 'MATCH (c:Company) RETURN c.id, c.founded');
     expect(answer.body).toMatchObject({ rows: [['acme', '1949-03-01']] });
   } else {
     expect(events.at(-1)?.status).toBe('failed');
@@ -80,7 +99,7 @@ const expectWholeOrUndone = async (client: Client, operationId: string, graphId:
   expect((await client.call(`/v1/operations/${operationId}`)).body['seq']).toBe(events.length);
 };
 
-/** An instance makes six calls for a graph with an entity: three events, a report, the pointer, an event and a report. */
+/** An instance makes seven calls for a graph with an entity: three events, a report, the pointer, an event, a report. */
 test.each([1, 2, 3, 4, 5, 6, 7].flatMap((call) => (['before', 'after'] as const).map((when) => ({ call, when }))))(
   'an instance that is killed (-9) $when its call $call loses nothing',
   async ({ call, when }) => {
@@ -141,4 +160,31 @@ test('after a restart the same queries have the same answers', async () => {
   const { durationMs: _two, ...second } = (await after.query(graphId, cypher)).body;
   expect(second).toEqual(first);
   expect((await after.follow(operationId)).at(-1)?.status).toBe('succeeded');
+});
+
+test('a step that can not succeed is undone with all before it, and leaves nothing', async () => {
+  const client = new Client(runtime);
+  const key = 'its-claim-is-lost';
+  const operationId = operationIdFor('acme', key);
+  const { schema } = resolveSchema({ schema: null, extensions: [] });
+  // The record is the operation's, but another writer has the claim: the snapshot is built and then refused.
+  const graph = graphRequestedBy(
+    acceptedEvent({ operationId, request: { name: 'Lost', tier: 'standard', schema, entity: null } }),
+  );
+  await new DynamoGraphStore(table()).create({ ...graph, placement: 'inst-standard-1', writer: 'op_another.1' });
+
+  const { body } = await client.call('/v1/graphs', { body: companiesGraph(), headers: { 'idempotency-key': key } });
+  const events = await client.follow(operationId);
+  expect(body['graphId']).toBe(graph.graphId);
+  expect(events.slice(-2).map(({ type, status }) => [type, status])).toEqual([
+    ['compensating', 'compensating'],
+    ['failed', 'failed'],
+  ]);
+  await expectWholeOrUndone(client, operationId, graph.graphId, events);
+  expect((await client.call(`/v1/operations/${operationId}`)).body).toMatchObject({
+    status: 'failed',
+    percent: 40,
+    result: null,
+    error: { code: 'conflict', retryable: false },
+  });
 });

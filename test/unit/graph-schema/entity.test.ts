@@ -90,7 +90,10 @@ describe('the first entity of a graph', () => {
   });
 
   test('is left out when it is not wanted, but checked', () => {
-    expect(resolveEntity({ kind: 'entity', entity, createEntity: false, schema })).toEqual({ entity: null, issues: [] });
+    expect(resolveEntity({ kind: 'entity', entity, createEntity: false, schema })).toEqual({
+      entity: null,
+      issues: [],
+    });
     expect(resolveEntity({ kind: 'entity', entity: null, createEntity: false, schema }).issues).toEqual([]);
     const typo = { table: 'Compny', properties: {} };
     expect(resolveEntity({ kind: 'entity', entity: typo, createEntity: false, schema }).issues).toHaveLength(1);

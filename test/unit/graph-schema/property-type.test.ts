@@ -12,13 +12,20 @@ const anyType = fc.letrec<{ type: PropertyType }>((tie) => ({
     fc.record({ kind: fc.constant('map' as const), key: tie('type'), value: tie('type') }),
     fc.record({
       kind: fc.constant('struct' as const),
-      fields: fc.array(fc.record({ name: fc.stringMatching(/^[a-z]\w{0,5}$/), type: tie('type') }), { minLength: 1, maxLength: 3 }),
+      fields: fc.array(fc.record({ name: fc.stringMatching(/^[a-z]\w{0,5}$/), type: tie('type') }), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     }),
   ),
 })).type;
 
 test('a type reads back from its text', () => {
-  fc.assert(fc.property(anyType, (type) => expect(parsePropertyType(propertyTypeText(type))).toEqual(type)));
+  fc.assert(
+    fc.property(anyType, (type) => {
+      expect(parsePropertyType(propertyTypeText(type))).toEqual(type);
+    }),
+  );
 });
 
 test('any text is a type or not, and never an error', () => {

@@ -41,7 +41,9 @@ test('every named schema is valid by its own rules, alone and all together', () 
 
 describe('what is named must be there', () => {
   test('the schema that is extended', () => {
-    expect(issuesOf({ extends: 'toString' })).toEqual(['schema.extends: There is no schema toString to extend. Use base.']);
+    expect(issuesOf({ extends: 'toString' })).toEqual([
+      'schema.extends: There is no schema toString to extend. Use base.',
+    ]);
   });
 
   test('each extension, once', () => {
@@ -116,8 +118,37 @@ describe('a node has one primary key', () => {
   });
 });
 
+describe('properties of one name have one type', () => {
+  test('in all nodes', () => {
+    const place = { name: 'Place', properties: [{ name: 'ID', type: 'INT64', primaryKey: true }] };
+    expect(issuesOf({ nodes: [node('Company'), place] })).toEqual([
+      'schema.nodes.1.properties.0.type: ID of Place is INT64, but that of Company is STRING. ' +
+        'Properties of one name have one type in all tables: use it, or another name.',
+    ]);
+  });
+
+  test('in all relationships, whatever the nodes have', () => {
+    const owns = { name: 'OWNS', from: 'Company', to: 'Company', properties: [{ name: 'id', type: 'DATE' }] };
+    const knows = { name: 'KNOWS', from: 'Company', to: 'Company', properties: [{ name: 'id', type: 'date' }] };
+    expect(issuesOf({ relationships: [owns, knows] })).toEqual([]);
+    knows.properties = [{ name: 'id', type: 'DATE[]' }];
+    expect(issuesOf({ relationships: [owns, knows] })).toEqual([
+      expect.stringMatching(/^schema\.relationships\.1\.properties\.0\.type: /),
+    ]);
+  });
+
+  test('in what is extended too', () => {
+    const nodes = [node('Company', [{ name: 'createdAt', type: 'DATE' }])];
+    expect(issuesOf({ extends: 'base', nodes })).toEqual([
+      expect.stringMatching(/^schema\.nodes\.0\.properties\.1\.type: createdAt of Company is DATE/),
+    ]);
+  });
+});
+
 test('a relationship can not have properties named like its ends', () => {
-  const relationships = [{ name: 'OWNS', from: 'Company', to: 'Company', properties: [{ name: 'From', type: 'DATE' }] }];
+  const relationships = [
+    { name: 'OWNS', from: 'Company', to: 'Company', properties: [{ name: 'From', type: 'DATE' }] },
+  ];
   expect(issuesOf({ relationships })).toEqual([
     expect.stringMatching(/^schema\.relationships\.0\.properties\.0\.name: From names an end/),
   ]);
