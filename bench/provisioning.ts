@@ -17,6 +17,9 @@ const { values } = parseArgs({
 const GRAPHS = Number(values.graphs);
 const AT_ONCE = Number(values['at-once']);
 
+/** What the yardstick builds too: a schema, no entity. */
+const REQUEST = JSON.stringify(companiesGraph({ kind: 'generic', entity: null }));
+
 type Provisioned = {
   acceptMs: number;
   /** From the first event to the last, by the log's own times. */
@@ -25,17 +28,19 @@ type Provisioned = {
   deliveryMs: number[];
 };
 
-const tiers = (['standard', 'large', 'xlarge'] as const).map((tier) => ({
-  tier,
-  minInstances: tier === 'standard' ? 1 : 0,
-  maxInstances: 1,
-  capacity: 100_000,
-}));
+/** As many instances as a fleet would have for so many graphs: a slot is a write to its instance's item. */
+const CAPACITY = 250;
+const INSTANCES = Math.ceil((2 * GRAPHS + AT_ONCE) / CAPACITY);
+const tiers = [
+  { tier: 'standard', minInstances: INSTANCES, maxInstances: INSTANCES, capacity: CAPACITY },
+  { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
+  { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
+];
 
 const provision = async ({ url, tokens }: RuntimeProcess, follow: boolean): Promise<Provisioned> => {
   const headers = { authorization: `Bearer ${tokens.tenant}`, 'content-type': 'application/json' };
   const sentAt = performance.now();
-  const response = await fetch(`${url}/v1/graphs`, { method: 'POST', headers, body: JSON.stringify(companiesGraph()) });
+  const response = await fetch(`${url}/v1/graphs`, { method: 'POST', headers, body: REQUEST });
   const { operationId } = (await response.json()) as { operationId: string };
   const acceptMs = performance.now() - sentAt;
   const events = `${url}/v1/operations/${operationId}/events`;

@@ -6,12 +6,12 @@ import * as z from 'zod';
  */
 export const ControlTableEnvironment = z.object({ CONTROL_TABLE_NAME: z.string().min(1) });
 
-export const ObjectStoreEnvironment = z.object({
+const ObjectStoreEnvironment = z.object({
   /** `s3://<bucket>`, or `file:///<directory>` on one machine. */
   OBJECT_STORE_URL: z.url({ protocol: /^(s3|file)$/ }),
 });
 
-export const WorkflowsEnvironment = z.object({ PROVISION_GRAPH_STATE_MACHINE_ARN: z.string().startsWith('arn:') });
+const WorkflowsEnvironment = z.object({ PROVISION_GRAPH_STATE_MACHINE_ARN: z.string().startsWith('arn:') });
 
 export const TokenEnvironment = z.object({
   /** `iss` of the tokens that are taken, exactly. */

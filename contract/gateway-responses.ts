@@ -31,5 +31,8 @@ export type GatewayResponseType = keyof typeof GATEWAY_RESPONSES;
 /** An authorizer that failed or could not decide is a fault of ours; its 5xx types fall under DEFAULT_5XX. */
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
+/** How long an authorizer's answer is good for its token; short, because a token that has expired is taken for so long. */
+export const AUTHORIZER_CACHE_SECONDS = 60;
+
 /** The largest body that is taken, in bytes. A request is kept whole in one item of the log, which holds 400 KB. */
 export const MAX_BODY_BYTES = 128 * 1024;

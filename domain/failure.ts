@@ -29,7 +29,7 @@ export type FieldIssue = { path: string; message: string };
 export type FailureOptions = { cause?: unknown; issues?: readonly FieldIssue[]; operationId?: string };
 
 /**
- * What can go wrong, in five words. The word is the error's `name`, because that is what a state machine's
+ * What can go wrong, in a word. The word is the error's `name`, because that is what a state machine's
  * `Retry` and `Catch` match on; the `code` is what clients see.
  */
 export abstract class Failure extends Error {
@@ -75,10 +75,4 @@ export class Terminal extends Failure {
 export class Unknown extends Failure {
   override readonly name = 'Unknown';
   readonly retryable = true;
-}
-
-/** Nothing automatic is left to try: the operation ends `compensation_failed` and an alarm rings. */
-export class NeedsPerson extends Failure {
-  override readonly name = 'NeedsPerson';
-  readonly retryable = false;
 }

@@ -7,7 +7,8 @@ import { DynamoGraphStore } from '../domain/graph/dynamo-graph-store.ts';
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
 import { openObjectStore } from '../domain/snapshot/open-object-store.ts';
-import { graphJobs } from './jobs/graph-jobs.ts';
+import { DatabaseTemplates } from './database-templates.ts';
+import { buildGraph } from './jobs/build-graph.ts';
 import { JobJournal } from './jobs/job-journal.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { TaskReporter } from './jobs/task-reporter.ts';
@@ -27,17 +28,20 @@ const instances = new DynamoInstanceStore(table);
 const objects = openObjectStore(environment.OBJECT_STORE_URL);
 const workspace = await Workspace.open(environment.WORK_DIRECTORY);
 const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
-const works = graphJobs({
-  workspace,
-  cache,
-  objects,
-  graphs: new DynamoGraphStore(table),
-  operations: new OperationLog(new DynamoOperationStore(table)),
-});
+const works = {
+  'build-graph': buildGraph({
+    workspace,
+    templates: new DatabaseTemplates(workspace.templateDirectory),
+    cache,
+    objects,
+    graphs: new DynamoGraphStore(table),
+    operations: new OperationLog(new DynamoOperationStore(table)),
+  }),
+};
 const jobs = new JobRunner(works, new TaskReporter(), new JobJournal(workspace.jobDirectory), logger);
 
 let generation: number | undefined;
-const server = instanceServer({ jobs, cache, workspace, generation: () => generation, logger });
+const server = instanceServer({ jobs, cache, generation: () => generation, logger });
 await new Promise<void>((resolve) => server.listen(environment.LISTEN_PORT, environment.LISTEN_HOST, resolve));
 
 const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);

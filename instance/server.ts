@@ -6,12 +6,10 @@ import type { JobRunner } from './jobs/job-runner.ts';
 import type { Logger } from './logger.ts';
 import { answerQuery } from './query-answer.ts';
 import type { SnapshotCache } from './snapshot-cache.ts';
-import type { Workspace } from './workspace.ts';
 
 export type InstanceService = {
   jobs: JobRunner;
   cache: SnapshotCache;
-  workspace: Workspace;
   /** Unknown until the instance has registered; no job is taken before. */
   generation: () => number | undefined;
   logger: Logger;
@@ -32,7 +30,6 @@ const serve = async (service: InstanceService, request: IncomingMessage, respons
       await startJob(service, InstanceJob.parse(await json(request)));
       return answer(response, 202);
     case 'DELETE databases':
-      await service.workspace.dropBuilt(decodeURIComponent(id));
       await service.cache.drop(decodeURIComponent(id));
       return answer(response, 204);
     case 'POST queries':

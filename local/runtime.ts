@@ -6,7 +6,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { ROUTES } from '../contract/api/routes.ts';
 import { FUNCTIONS } from '../contract/functions.ts';
-import { GATEWAY_RESPONSES } from '../contract/gateway-responses.ts';
+import { AUTHORIZER_CACHE_SECONDS, GATEWAY_RESPONSES } from '../contract/gateway-responses.ts';
 import { startApiGateway } from './api-gateway/start-api-gateway.ts';
 import { startDynamodb } from './dynamodb/start-dynamodb.ts';
 import { startEcs } from './ecs/start-ecs.ts';
@@ -112,6 +112,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
         port,
         routes: ROUTES,
         gatewayResponses: GATEWAY_RESPONSES,
+        authorizerTtlSeconds: AUTHORIZER_CACHE_SECONDS,
         lambda,
         region: LOCAL.region,
         accountId: LOCAL.accountId,

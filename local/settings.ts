@@ -42,7 +42,11 @@ export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
   const { GRAPHFLEET_PORT, GRAPHFLEET_DATA, GRAPHFLEET_TIERS } = parsed.data;
-  return { port: GRAPHFLEET_PORT, dataDirectory: resolve(GRAPHFLEET_DATA), tiers: GRAPHFLEET_TIERS ?? ONE_OF_EACH };
+  return {
+    port: GRAPHFLEET_PORT,
+    dataDirectory: resolve(GRAPHFLEET_DATA),
+    tiers: ONE_OF_EACH.map((byDefault) => GRAPHFLEET_TIERS?.find(({ tier }) => tier === byDefault.tier) ?? byDefault),
+  };
 };
 
 /** What is the same on every machine. */

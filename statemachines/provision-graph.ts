@@ -34,8 +34,12 @@ export const provisionGraph = saga({
       // The record names the instance, so it outlives the slot.
       undos: [undo('FreeSlot', 'free-slot'), undo('DeleteGraph', 'delete-graph')],
     },
-    { name: 'CreateDatabase', run: job('create-database'), undos: [undo('DropDatabase', 'drop-database')] },
-    { name: 'PublishSnapshot', run: job('publish-snapshot'), undos: [undo('WithdrawSnapshot', 'withdraw-snapshot')] },
+    {
+      // One job, because nothing of a graph counts before its snapshot is published, and an instance may be lost at any time.
+      name: 'BuildGraph',
+      run: job('build-graph'),
+      undos: [undo('WithdrawSnapshot', 'withdraw-snapshot'), undo('DropDatabase', 'drop-database')],
+    },
     { name: 'ActivateGraph', run: lambda('activate-graph'), undos: [undo('DeactivateGraph', 'deactivate-graph')] },
   ],
   beginUndo: undoing('begin-undo'),

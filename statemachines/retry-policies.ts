@@ -34,7 +34,7 @@ const never = {
 
 /** For undos: they must get through an outage of minutes. Full jitter over 1 → 2 → … → 30 → 30 s: 4 minutes on average. */
 export const untilUndone: readonly RetryRule[] = [
-  { ...never, ErrorEquals: ['Refusal', 'Terminal', 'NeedsPerson'] },
+  { ...never, ErrorEquals: ['Refusal', 'Terminal'] },
   {
     ErrorEquals: ['States.ALL'],
     IntervalSeconds: 1,

@@ -10,6 +10,8 @@ type IndexQuery<Read> = {
   newestFirst: boolean;
   /** Attributes that an item must have with just this value. */
   equal: Record<string, unknown>;
+  /** The attributes to read, where an item has much that the listing does not show. */
+  attributes?: readonly string[];
   read: (item: Item) => Read;
 };
 
@@ -20,10 +22,13 @@ type IndexQuery<Read> = {
 export const queryPage = async <Read>(
   { documents, tableName }: ControlTableClient,
   { limit, cursor }: PageRequest,
-  { index, partition, newestFirst, equal, read }: IndexQuery<Read>,
+  { index, partition, newestFirst, equal, attributes = [], read }: IndexQuery<Read>,
 ): Promise<Page<Read>> => {
   const filters = Object.keys(equal);
-  const names = Object.fromEntries(filters.map((name, at) => [`#f${at}`, name]));
+  const names = Object.fromEntries([
+    ...filters.map((name, at) => [`#f${at}`, name]),
+    ...attributes.map((name, at) => [`#a${at}`, name]),
+  ]);
   const query: QueryCommandInput = {
     TableName: tableName,
     IndexName: index.name,
@@ -34,6 +39,7 @@ export const queryPage = async <Read>(
       ...Object.fromEntries(filters.map((name, at) => [`:f${at}`, equal[name]])),
     },
     ...(filters.length > 0 && { FilterExpression: filters.map((_, at) => `#f${at} = :f${at}`).join(' AND ') }),
+    ...(attributes.length > 0 && { ProjectionExpression: attributes.map((_, at) => `#a${at}`).join(', ') }),
     ScanIndexForward: !newestFirst,
   };
   const items: Item[] = [];

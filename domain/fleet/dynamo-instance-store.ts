@@ -16,8 +16,19 @@ const { byState } = CONTROL_TABLE.indexes;
 const MAX_INSTANCES_OF_A_TIER = 1_000;
 
 /** Everything but the slots and leases, which can be many. */
-const SUMMARY = 'instanceId, tier, #state, generation, endpoint, image, taskArn, #capacity, used, heartbeatAt';
-const SUMMARY_NAMES = { '#state': 'state', '#capacity': 'capacity' };
+const SUMMARY = [
+  'instanceId',
+  'tier',
+  'state',
+  'generation',
+  'endpoint',
+  'image',
+  'taskArn',
+  'capacity',
+  'used',
+  'heartbeatAt',
+] as const satisfies readonly (keyof Instance)[];
+const RESERVED_NAMES = { '#state': 'state', '#capacity': 'capacity' };
 
 /** Instances in the control table: one item each, which also holds its slots. */
 export class DynamoInstanceStore implements InstanceStore {
@@ -34,7 +45,7 @@ export class DynamoInstanceStore implements InstanceStore {
         #capacity = :capacity, heartbeatAt = :at, #state = if_not_exists(#state, :active),
         generation = if_not_exists(generation, :first), slots = if_not_exists(slots, :none), used = if_not_exists(used, :zero),
         stateKey = if_not_exists(stateKey, :activeKey), stateOrder = :id`,
-      ExpressionAttributeNames: SUMMARY_NAMES,
+      ExpressionAttributeNames: RESERVED_NAMES,
       ExpressionAttributeValues: {
         ':id': instanceId,
         ':tier': tier,
@@ -65,7 +76,7 @@ export class DynamoInstanceStore implements InstanceStore {
   }
 
   async get(instanceId: string): Promise<Instance | undefined> {
-    const item = await this.#read(instanceId, SUMMARY, SUMMARY_NAMES);
+    const item = await this.#read(instanceId, SUMMARY);
     return item && instanceFrom(item);
   }
 
@@ -76,6 +87,7 @@ export class DynamoInstanceStore implements InstanceStore {
       partition: stateKey(tier, state),
       newestFirst: false,
       equal: {},
+      attributes: SUMMARY,
       read: instanceFrom,
     });
     return items;
@@ -86,7 +98,7 @@ export class DynamoInstanceStore implements InstanceStore {
       this.#update(instanceId, {
         UpdateExpression: 'SET slots.#graph = :operation, used = used + :one',
         ConditionExpression: `${OPEN} AND ${SLOT_FREE} AND ${HAS_ROOM}`,
-        ExpressionAttributeNames: { '#graph': graphId, ...SUMMARY_NAMES },
+        ExpressionAttributeNames: { '#graph': graphId, ...RESERVED_NAMES },
         ExpressionAttributeValues: { ':operation': operationId, ':one': 1, ':active': 'ACTIVE' },
       }),
     );
@@ -105,18 +117,18 @@ export class DynamoInstanceStore implements InstanceStore {
   }
 
   async readSlots(instanceId: string): Promise<Record<string, string>> {
-    const item = await this.#read(instanceId, 'slots');
+    const item = await this.#read(instanceId, ['slots']);
     return (item?.['slots'] ?? {}) as Record<string, string>;
   }
 
-  async #read(instanceId: string, projection: string, names?: Record<string, string>) {
+  async #read(instanceId: string, attributes: readonly string[]) {
     const { Item } = await this.#table.documents.send(
       new GetCommand({
         TableName: this.#table.tableName,
         Key: keyOf(instanceId),
         ConsistentRead: true,
-        ProjectionExpression: projection,
-        ...(names && { ExpressionAttributeNames: names }),
+        ProjectionExpression: attributes.map((name) => `#${name}`).join(', '),
+        ExpressionAttributeNames: Object.fromEntries(attributes.map((name) => [`#${name}`, name])),
       }),
     );
     return Item;

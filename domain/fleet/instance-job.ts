@@ -3,7 +3,7 @@ import { EntityInput } from '../graph/entity.ts';
 import { ResolvedSchema } from '../graph/graph-schema.ts';
 
 /** The work that an instance does for a workflow. */
-export const JOB_KINDS = ['create-database', 'publish-snapshot'] as const;
+export const JOB_KINDS = ['build-graph'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /**
@@ -15,7 +15,7 @@ export const InstanceJob = z.strictObject({
   kind: z.enum(JOB_KINDS),
   graphId: z.string(),
   taskToken: z.string(),
-  /** What the database holds to begin with. Every job has it, so that an instance which lost its disk can start over. */
+  /** What the graph begins with. */
   definition: z.strictObject({ schema: ResolvedSchema, entity: EntityInput.nullable() }),
   /** The instance's generation when the job was handed out; an instance that was cycled since refuses it. */
   generation: z.int(),

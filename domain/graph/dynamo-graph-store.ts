@@ -28,6 +28,9 @@ export class DynamoGraphStore implements GraphStore {
     const Item = {
       ...keyOf(graph.graphId),
       ...graph,
+      // Kept as text: nothing in them is queried, and as nested maps they would cost more than all the rest.
+      schema: JSON.stringify(graph.schema),
+      entity: JSON.stringify(graph.entity),
       [byTenant.partitionKey]: tenantKey(graph.tenantId),
       [byTenant.sortKey]: `${graph.createdAt}#${graph.graphId}`,
     };
@@ -138,5 +141,7 @@ export class DynamoGraphStore implements GraphStore {
 const keyOf = (graphId: string) => ({ pk: `GRAPH#${graphId}`, sk: 'META' });
 const tenantKey = (tenantId: string) => `TENANT#${tenantId}#GRAPH`;
 
-const graphFrom = ({ pk: _p, sk: _s, tenantKey: _t, createdKey: _c, ...graph }: Record<string, unknown>): Graph =>
-  graph as Graph;
+const graphFrom = ({ pk: _p, sk: _s, tenantKey: _t, createdKey: _c, ...item }: Record<string, unknown>): Graph => {
+  const { schema, entity, ...graph } = item as Omit<Graph, 'schema' | 'entity'> & { schema: string; entity: string };
+  return { ...graph, schema: JSON.parse(schema) as Graph['schema'], entity: JSON.parse(entity) as Graph['entity'] };
+};

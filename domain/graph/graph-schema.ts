@@ -6,7 +6,7 @@ import { unsupportedType } from './supported-types.ts';
 /** A table is a file region and a catalog entry each: these bounds keep a graph quick to create and to open. */
 export const MAX_NODE_TABLES = 100;
 export const MAX_RELATIONSHIP_TABLES = 200;
-export const MAX_PROPERTIES = 200;
+const MAX_PROPERTIES = 200;
 const MAX_TYPE_LENGTH = 2_000;
 
 const SEMANTIC_VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;

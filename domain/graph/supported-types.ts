@@ -51,8 +51,8 @@ export const KEY_TYPES: readonly string[] = [
 export const MAP_KEY_TYPES: readonly string[] = [...KEY_TYPES, 'BOOL'];
 
 /** How deep lists, maps and structs may be nested in each other. */
-export const MAX_TYPE_DEPTH = 4;
-export const MAX_STRUCT_FIELDS = 50;
+const MAX_TYPE_DEPTH = 4;
+const MAX_STRUCT_FIELDS = 50;
 /** The engine's limit. */
 const MAX_DECIMAL_PRECISION = 38;
 /** An array's values lie side by side in every row. */

@@ -24,14 +24,14 @@ export class DynamoOperationStore implements OperationStore {
   }
 
   async putEvent(event: OperationEvent | AcceptedEvent): Promise<boolean> {
-    const Item = { pk: partition(event.operationId), sk: place(event.seq), ...event };
+    const Item = { pk: partition(event.operationId), sk: place(event.seq), ...event, ...requestAsText(event) };
     return whenConditionHolds(this.#send(new PutCommand({ ...this.#named, Item, ConditionExpression: NOT_THERE })));
   }
 
   async readFirst(operationId: string): Promise<AcceptedEvent | undefined> {
     const Key = { pk: partition(operationId), sk: place(1) };
     const { Item } = await this.#send(new GetCommand({ ...this.#named, Key, ConsistentRead: true }));
-    return Item && (withoutKeys(Item) as AcceptedEvent);
+    return Item && ({ ...withoutKeys(Item), request: JSON.parse(Item['request'] as string) } as AcceptedEvent);
   }
 
   async readLast(operationId: string): Promise<OperationEvent | undefined> {
@@ -107,7 +107,7 @@ export class DynamoOperationStore implements OperationStore {
         ConsistentRead: true,
       }),
     );
-    return Items.map((item) => withoutKeys(item) as OperationEvent);
+    return Items.map((item) => eventFrom(item));
   }
 
   get #named() {
@@ -119,8 +119,17 @@ export class DynamoOperationStore implements OperationStore {
   }
 }
 
+/** The request is kept as text: nothing in it is queried, and as a nested map it would cost more than all the rest. */
+const requestAsText = (event: OperationEvent | AcceptedEvent) =>
+  'request' in event ? { request: JSON.stringify(event.request) } : {};
+
 const tenantKey = (tenantId: string) => `TENANT#${tenantId}#OP`;
 const statusKey = (kind: OperationKind, status: OperationStatus) => `OP#${kind}#${status}`;
+
+const eventFrom = (item: Record<string, unknown>): OperationEvent => {
+  const { request: _request, requestHash: _hash, ...event } = withoutKeys(item) as AcceptedEvent;
+  return event;
+};
 
 const withoutKeys = ({
   pk,

@@ -19,6 +19,7 @@ export class DirectoryObjectStore implements ObjectStore {
     const target = join(this.#objects, key);
     await Promise.all([mkdir(this.#partial, { recursive: true }), mkdir(dirname(target), { recursive: true })]);
     await copyFile(file, partial);
+    // A rename is whole or not at all.
     await rename(partial, target);
   }
 

@@ -13,14 +13,14 @@ export const timers: Timers = {
 const STREAM_MS = 90_000;
 const PING_MS = 15_000;
 const RECONNECT_MS = 1_000;
-const SHORTEST_WAIT_MS = 40;
+const SHORTEST_WAIT_MS = 75;
 const LONGEST_WAIT_MS = 1_000;
 
 /**
  * An operation's events as server-sent events, from the one after `after` to the terminal one, or for 90 s; the client
  * then resumes with the last id that it saw. Each read continues where the one before ended, so nothing is sent twice
  * and nothing is skipped. Reads are frequent while events come and grow rare while they do not: the wait is an eighth
- * of the silence so far.
+ * of the silence so far. A store that answers slowly is asked less: a wait is at least twice as long as the last read.
  */
 export async function* eventStream(
   read: (after: number) => Promise<EventView[]>,
@@ -33,7 +33,9 @@ export async function* eventStream(
   let lastSentAt = now();
   yield `retry: ${RECONNECT_MS}\n\n`;
   while (now() < end) {
+    const askedAt = now();
     const events = await read(seen);
+    const readMs = now() - askedAt;
     if (events.length > 0) {
       yield events.map(serverSentEvent).join('');
       seen = events.at(-1)?.seq ?? seen;
@@ -46,7 +48,7 @@ export async function* eventStream(
       yield ': ping\n\n';
       lastSentAt = now();
     }
-    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, (now() - lastEventAt) / 8)));
+    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, (now() - lastEventAt) / 8, 2 * readMs)));
   }
 }
 

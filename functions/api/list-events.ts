@@ -1,13 +1,14 @@
 import { listEventsRoute } from '../../contract/api/routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
+import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { operationLog } from '../dependencies.ts';
 import { type ApiResponse, apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import { eventView } from '../views/operation-view.ts';
 import { eventStream, timers } from './event-stream.ts';
-import { operationOf } from './tenant-access.ts';
+import { noOperation } from './tenant-access.ts';
 
 /** GET /v1/operations/{operationId}/events: a page as JSON, or the events as they happen as SSE, by `Accept`. */
 export const listEvents =
@@ -15,19 +16,25 @@ export const listEvents =
   async ({ tenantId, params, query, header }: ApiRequest<typeof listEventsRoute>): Promise<ApiResponse> => {
     const { operationId } = params;
     const after = lastEventIdFrom(header('last-event-id')) ?? query.after ?? 0;
-    const operation = await operationOf(operations, tenantId, operationId);
+    const page = await operations.events(operationId, after, query.limit);
+    // A page tells whose it is, and how far the operation is; an empty one does not.
+    const newest = page.at(-1) ?? (await operations.get(operationId));
+    if (newest.tenantId !== tenantId) throw noOperation(operationId);
+    const terminal = isTerminal(newest.status) && (page.length > 0 || after >= newest.seq);
 
-    if ((header('accept') ?? '').includes('text/event-stream')) {
-      // 204 is how SSE tells a browser's EventSource not to connect again.
-      if (isTerminal(operation.status) && after >= operation.seq) return { status: 204, body: '' };
-      const read = async (seq: number) => (await operations.events(operationId, seq, query.limit)).map(eventView);
-      return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: eventStream(read, after, timers) };
+    if (!(header('accept') ?? '').includes('text/event-stream')) {
+      const next = page.at(-1)?.seq ?? after;
+      return { status: 200, body: { events: page.map(eventView), next, terminal } };
     }
-    const events = (await operations.events(operationId, after, query.limit)).map(eventView);
-    const next = events.at(-1)?.seq ?? after;
-    // The operation was read before the page: it can only have gone on since, never back.
-    const terminal = isTerminal(events.at(-1)?.status ?? operation.status) && next >= operation.seq;
-    return { status: 200, body: { events, next, terminal } };
+    // 204 is how SSE tells a browser's EventSource not to connect again.
+    if (terminal && page.length === 0) return { status: 204, body: '' };
+    let ahead: OperationEvent[] | undefined = page;
+    const read = async (seen: number) => {
+      const events = ahead ?? (await operations.events(operationId, seen, query.limit));
+      ahead = undefined;
+      return events.map(eventView);
+    };
+    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: eventStream(read, after, timers) };
   };
 
 const lastEventIdFrom = (value: string | undefined): number | undefined => {

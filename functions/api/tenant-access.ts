@@ -15,9 +15,12 @@ export const operationOf = async (
   operationId: string,
 ): Promise<Operation> => {
   const operation = await operations.get(operationId);
-  if (operation.tenantId !== tenantId) throw new Refusal('not_found', `There is no operation "${operationId}".`);
+  if (operation.tenantId !== tenantId) throw noOperation(operationId);
   return operation;
 };
+
+export const noOperation = (operationId: string): Refusal =>
+  new Refusal('not_found', `There is no operation "${operationId}".`);
 
 /**
  * A tenant's graph. Another tenant's does not exist. One that was accepted a moment ago and has no record yet is shown

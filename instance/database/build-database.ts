@@ -1,48 +1,35 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { EntityInput } from '../../domain/graph/entity.ts';
 import type { ResolvedSchema } from '../../domain/graph/graph-schema.ts';
 import { Engine, type EngineConnection } from './engine.ts';
 import { entityStatement } from './entity-statement.ts';
 import { schemaStatements } from './schema-statements.ts';
 
-export type DatabaseDefinition = { schema: ResolvedSchema; entity: EntityInput | null };
-export type BuildStep = 'createDatabase' | 'applySchema' | 'createEntity';
-export type BuiltDatabase = { bytes: number; nodeTables: number; relationshipTables: number; entities: number };
-
 /**
- * Makes a new graph in one file, ready to be uploaded. A file that is at the path is replaced: the path is scratch.
- * @param onStep is told of each step when it is done; the next waits for it
+ * Makes an empty graph in one file, where no file is.
  * @throws {Error} with the engine's message; no file is left then
  */
-export const buildDatabase = async (
-  file: string,
-  { schema, entity }: DatabaseDefinition,
-  onStep: (step: BuildStep) => void | Promise<void> = () => {},
-): Promise<BuiltDatabase> => {
-  await removeDatabase(file);
+export const createDatabase = (file: string, schema: ResolvedSchema): Promise<void> =>
+  changeDatabase(file, (connection) => applySchema(connection, schema));
+
+/**
+ * Adds a row to a graph that nobody else has open.
+ * @throws {Error} with the engine's message; no file is left then
+ */
+export const insertEntity = (file: string, entity: EntityInput, schema: ResolvedSchema): Promise<void> =>
+  changeDatabase(file, (connection) => createEntity(connection, entity, schema));
+
+/** After a change everything is in the one file: what is still in the write-ahead log could not be uploaded. */
+const changeDatabase = async (file: string, change: (connection: EngineConnection) => Promise<void>): Promise<void> => {
   try {
     await withDatabase(file, async (connection) => {
-      await onStep('createDatabase');
-      await applySchema(connection, schema);
-      await onStep('applySchema');
-      if (entity !== null) {
-        await createEntity(connection, entity, schema);
-        await onStep('createEntity');
-      }
-      // What is still in the write-ahead log would not be in the file.
+      await change(connection);
       await connection.run('CHECKPOINT');
     });
   } catch (error) {
     await removeDatabase(file);
     throw error;
   }
-  const { size } = await stat(file);
-  return {
-    bytes: size,
-    nodeTables: schema.nodes.length,
-    relationshipTables: schema.relationships.length,
-    entities: entity === null ? 0 : 1,
-  };
 };
 
 const withDatabase = async (file: string, work: (connection: EngineConnection) => Promise<void>): Promise<void> => {

@@ -25,7 +25,7 @@ export type Query = {
   timeoutMs: number;
 };
 
-export const MAX_ROWS = 100_000;
+const MAX_ROWS = 100_000;
 
 /**
  * A running query holds a thread of Node's pool, which has four by default and is also where files are read and names

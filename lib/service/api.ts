@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import type { Route } from '../../contract/api/route.ts';
 import { ROUTES } from '../../contract/api/routes.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { AUTHORIZER_CACHE_SECONDS } from '../../contract/gateway-responses.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Functions } from './function-table.ts';
@@ -27,8 +28,8 @@ export type ApiProps = {
   readonly logRetention: RetentionDays;
 };
 
-/** Short, because a token that has expired is still taken for so long. */
-const DECISION_CACHE = Duration.seconds(60);
+/** The routes' own first segment, so that the links in answers lead back here from the API's address. */
+const STAGE = 'v1';
 
 /** Who called what and how it went. Never the query string or a header: there are tokens and tenants' words in them. */
 const ACCESS_LOG_LINE = JSON.stringify({
@@ -59,7 +60,7 @@ export class Api extends Construct {
       endpointTypes: [EndpointType.REGIONAL],
       cloudWatchRole: true,
       deployOptions: {
-        stageName: 'live',
+        stageName: STAGE,
         throttlingRateLimit: throttling.requestsPerSecond,
         throttlingBurstLimit: throttling.burst,
         tracingEnabled: true,
@@ -72,7 +73,7 @@ export class Api extends Construct {
     });
     this.#authorizer = new TokenAuthorizer(this, 'Authorizer', {
       handler: functions.authorize.function,
-      resultsCacheTtl: DECISION_CACHE,
+      resultsCacheTtl: Duration.seconds(AUTHORIZER_CACHE_SECONDS),
     });
     for (const route of ROUTES) this.#addRoute(route);
     answerProblems(this.rest);
@@ -83,7 +84,7 @@ export class Api extends Construct {
     if (!(name in this.#functions))
       throw new Error(`The route ${method} ${path} names "${name}", which is no function.`);
     const handler = this.#functions[name as keyof Functions<'api'>].function;
-    const added = this.rest.root.resourceForPath(path).addMethod(
+    const added = this.rest.root.resourceForPath(path.slice(`/${STAGE}`.length)).addMethod(
       method,
       new LambdaIntegration(handler, {
         allowTestInvoke: false,

@@ -51,6 +51,7 @@ export class ServiceStack extends Stack {
     }
 
     const api = new Api(this, 'Api', { name: namePrefix, functions, throttling, logRetention });
-    new CfnOutput(this, 'ApiUrl', { value: api.rest.url, description: 'The API; routes begin with v1/' });
+    const address = `https://${api.rest.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
+    new CfnOutput(this, 'ApiUrl', { value: address, description: 'The API; every path begins with /v1' });
   }
 }

@@ -12,9 +12,11 @@ const pathOf = (resourceId: string): string => {
   const { ParentId, PathPart } = resource.Properties;
   return `${ParentId.Ref === undefined ? '' : pathOf(ParentId.Ref)}/${PathPart}`;
 };
+const [stage] = ofType(resources, 'AWS::ApiGateway::Stage').map(([, { Properties }]) => Properties['StageName']);
 const methods = new Map(
   ofType(resources, 'AWS::ApiGateway::Method').map(([, { Properties }]) => [
-    `${String(Properties['HttpMethod'])} ${pathOf((Properties['ResourceId'] as { Ref: string }).Ref)}`,
+    // The stage is the first segment of every path.
+    `${String(Properties['HttpMethod'])} /${stage}${pathOf((Properties['ResourceId'] as { Ref: string }).Ref)}`,
     Properties,
   ]),
 );

@@ -52,7 +52,7 @@ const logOf = (drafts: EventDraft[]): OperationEvent[] =>
       const last = log.at(-1) ?? acceptedEvent();
       try {
         const event = eventAfter(last, next, AT);
-        return event === undefined ? log : [...log, event];
+        return event === undefined ? log : log.concat(event);
       } catch (refused) {
         expect(refused).toBeInstanceOf(Refusal);
         return log;

@@ -1,4 +1,5 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -6,60 +7,69 @@ import { EXTENSIONS } from '../../../domain/graph/base-schemas.ts';
 import { GraphSchemaDefinition } from '../../../domain/graph/graph-schema.ts';
 import { resolveSchema } from '../../../domain/graph/resolve-schema.ts';
 import { KEY_TYPES, MAP_KEY_TYPES, SCALAR_TYPES } from '../../../domain/graph/supported-types.ts';
-import { type BuildStep, buildDatabase } from '../../../instance/database/build-database.ts';
+import { createDatabase, insertEntity } from '../../../instance/database/build-database.ts';
 import { openReadOnly } from '../../../instance/database/read-only-database.ts';
+import { DatabaseTemplates } from '../../../instance/database-templates.ts';
 import { openGraph, scratchDirectory } from './graph-fixture.ts';
 
 const base = resolveSchema({ schema: null, extensions: Object.keys(EXTENSIONS) }).schema;
 const acme = { table: 'Entity', properties: { identifier: 'acme', name: "O'Neill `&` Co" } };
 
-test('a graph is one file, and each step is told when it is done', async () => {
+test('a graph is one file, with its entity in it', async () => {
   await using directory = await scratchDirectory();
   const file = join(directory.path, 'graph.lbug');
-  const steps: BuildStep[] = [];
-
-  const built = await buildDatabase(file, { schema: base, entity: acme }, async (step) => {
-    steps.push(step);
-  });
-
-  expect(steps).toEqual(['createDatabase', 'applySchema', 'createEntity']);
+  await createDatabase(file, base);
+  await insertEntity(file, acme, base);
   expect(await readdir(directory.path)).toEqual(['graph.lbug']);
-  expect(built).toEqual({ bytes: (await stat(file)).size, nodeTables: 4, relationshipTables: 4, entities: 1 });
 });
 
-test('without an entity there is no step for it, and an empty schema is a graph too', async () => {
+test('an empty schema is a graph too', async () => {
   await using directory = await scratchDirectory();
   const file = join(directory.path, 'graph.lbug');
-  const steps: BuildStep[] = [];
-  const schema = { ...base, nodes: [], relationships: [] };
-  await buildDatabase(file, { schema, entity: null }, (step) => void steps.push(step));
-  expect(steps).toEqual(['createDatabase', 'applySchema']);
+  await createDatabase(file, { ...base, nodes: [], relationships: [] });
   const database = await openReadOnly(file);
   await database.close();
 });
 
-test('what is at the path is replaced, with what was left beside it', async () => {
+test('copies of a template are graphs of their own, also when many are made at once', async () => {
   await using directory = await scratchDirectory();
-  const file = join(directory.path, 'graph.lbug');
-  await writeFile(file, 'not a database');
-  await writeFile(`${file}.wal`, 'of a build that was cut short');
-  await buildDatabase(file, { schema: base, entity: null });
-  await buildDatabase(file, { schema: base, entity: null });
-  expect(await readdir(directory.path)).toEqual(['graph.lbug']);
+  const templates = new DatabaseTemplates(directory.path);
+  const files = Array.from({ length: 8 }, (_, index) => join(directory.path, `graph-${index}.lbug`));
+  await Promise.all(files.map((file) => templates.copyTo(file, base)));
+  await insertEntity(files[0] ?? '', acme, base);
+  const counts = await Promise.all(
+    files.map(async (file) => {
+      const database = await openReadOnly(file);
+      const answer = await database.query({ cypher: 'MATCH (e:Entity) RETURN count(e)', limit: 1, timeoutMs: 10_000 });
+      const { value } = await answer.rows().next();
+      await answer.close();
+      await database.close();
+      return value?.[0];
+    }),
+  );
+  expect(counts).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
+  // One template beside the eight copies.
+  expect(await readdir(directory.path)).toHaveLength(9);
 });
 
 test('a build that fails leaves nothing', async () => {
   await using directory = await scratchDirectory();
   const file = join(directory.path, 'graph.lbug');
   const entity = { table: 'Entity', properties: { identifier: 'acme', createdAt: 'yesterday' } };
-  await expect(buildDatabase(file, { schema: base, entity })).rejects.toThrow(/yesterday/);
+  await createDatabase(file, base);
+  await expect(insertEntity(file, entity, base)).rejects.toThrow(/yesterday/);
   expect(await readdir(directory.path)).toEqual([]);
 });
 
 test('several graphs are built at once', async () => {
   await using directory = await scratchDirectory();
   const files = Array.from({ length: 8 }, (_, index) => join(directory.path, `graph-${index}.lbug`));
-  await Promise.all(files.map((file) => buildDatabase(file, { schema: base, entity: acme })));
+  await Promise.all(
+    files.map(async (file) => {
+      await createDatabase(file, base);
+      await insertEntity(file, acme, base);
+    }),
+  );
   expect(await readdir(directory.path)).toHaveLength(8);
 });
 
@@ -136,7 +146,7 @@ test('every schema that passes validation is accepted by the engine', async () =
       const schema = GraphSchemaDefinition.parse({ name: 'any', version: '1.0.0', ...given });
       const resolution = resolveSchema({ schema, extensions: [] });
       if (resolution.issues.length > 0) return;
-      await buildDatabase(join(directory.path, 'any.lbug'), { schema: resolution.schema, entity: null });
+      await createDatabase(join(directory.path, `${randomUUID()}.lbug`), resolution.schema);
       built += 1;
     }),
     { numRuns: 150 },

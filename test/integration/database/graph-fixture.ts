@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EntityInput } from '../../../domain/graph/entity.ts';
 import { GraphSchemaDefinition } from '../../../domain/graph/graph-schema.ts';
 import { resolveSchema } from '../../../domain/graph/resolve-schema.ts';
-import { buildDatabase } from '../../../instance/database/build-database.ts';
+import { createDatabase, insertEntity } from '../../../instance/database/build-database.ts';
 import { Engine } from '../../../instance/database/engine.ts';
 import type { Json } from '../../../instance/database/query-parameters.ts';
 import { openReadOnly, type Query, type ReadOnlyDatabase } from '../../../instance/database/read-only-database.ts';
@@ -45,7 +45,8 @@ export const openGraph = async ({
   const definition = GraphSchemaDefinition.parse({ name: 'test', version: '1.0.0', nodes, relationships });
   const { schema, issues } = resolveSchema({ schema: definition, extensions: [] });
   if (issues.length > 0) throw new Error(JSON.stringify(issues));
-  await buildDatabase(file, { schema, entity });
+  await createDatabase(file, schema);
+  if (entity !== null) await insertEntity(file, entity, schema);
   if (fill.length > 0) await fillDatabase(file, fill);
   const database = await openReadOnly(file);
   const rows = (cypher: string, query: Partial<Query> = {}) => readRows(database, { ...GENEROUS, cypher, ...query });

@@ -14,9 +14,9 @@ import { temporaryDirectory } from './temporary-directory.ts';
 export const image = 'graphfleet/instance@sha256:aaa';
 export const newerImage = 'graphfleet/instance@sha256:bbb';
 const entry = fileURLToPath(new URL('./fixtures/instance.ts', import.meta.url));
-export const images = { [image]: { entry, digest: 'sha256:aaa' }, [newerImage]: { entry, digest: 'sha256:bbb' } };
-export const region = 'eu-west-1';
-export const accountId = '000000000000';
+const images = { [image]: { entry, digest: 'sha256:aaa' }, [newerImage]: { entry, digest: 'sha256:bbb' } };
+const region = 'eu-west-1';
+const accountId = '000000000000';
 
 export const clientOf = (endpoint: string): ECSClient => {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };

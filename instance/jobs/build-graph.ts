@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import { Terminal } from '../../domain/failure.ts';
+import type { InstanceJob } from '../../domain/fleet/instance-job.ts';
+import { type GraphStore, writerOf } from '../../domain/graph/graph.ts';
+import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
+import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
+import { snapshotOf } from '../../domain/snapshot/snapshot.ts';
+import { insertEntity } from '../database/build-database.ts';
+import type { DatabaseTemplates } from '../database-templates.ts';
+import type { SnapshotCache } from '../snapshot-cache.ts';
+import { measureFile, type Workspace } from '../workspace.ts';
+import type { JobWork } from './job-runner.ts';
+
+type Dependencies = {
+  workspace: Workspace;
+  templates: DatabaseTemplates;
+  cache: SnapshotCache;
+  operations: OperationLog;
+  graphs: GraphStore;
+  objects: ObjectStore;
+};
+
+const FIRST_VERSION = 1;
+
+const DONE = {
+  createDatabase: { type: 'step_completed', step: 'createDatabase', percent: 25, message: 'Database created' },
+  applySchema: { type: 'step_completed', step: 'applySchema', percent: 40, message: 'Schema applied' },
+  createEntity: { type: 'step_completed', step: 'createEntity', percent: 55, message: 'Entity created' },
+  publishSnapshot: { type: 'step_completed', step: 'publishSnapshot', percent: 80, message: 'Snapshot published' },
+} as const satisfies Record<string, EventDraft>;
+
+/**
+ * Builds a graph's first version and publishes it. Nothing of it counts before the pointer moves, so a run that was cut
+ * short anywhere is simply done again, here or on another instance.
+ */
+export const buildGraph = ({ workspace, templates, cache, operations, graphs, objects }: Dependencies): JobWork => {
+  const build = async (file: string, { operationId, definition }: InstanceJob): Promise<OperationEvent> => {
+    const { schema, entity } = definition;
+    await templates.copyTo(file, schema);
+    const created = await operations.append(operationId, DONE.createDatabase);
+    const applied = operations.append(operationId, DONE.applySchema, created);
+    if (entity === null) return applied;
+    // The events are written while the engine works, and in order.
+    const [known] = await Promise.all([applied, insertEntity(file, entity, schema)]);
+    return operations.append(operationId, DONE.createEntity, known);
+  };
+
+  const publish = async (file: string, { graphId, operationId }: InstanceJob): Promise<void> => {
+    const snapshot = snapshotOf(graphId, FIRST_VERSION, await measureFile(file));
+    await objects.upload(snapshot.key, file);
+    const current = await graphs.publish(graphId, writerOf(operationId), snapshot);
+    if (current?.key === snapshot.key) return cache.adopt(graphId, snapshot, file);
+    // An earlier run has published its own file, or somebody else has the claim: this one is nobody's.
+    await objects.remove(snapshot.key);
+    if (current === undefined) throw new Terminal('conflict', "The graph is not this operation's to publish any more.");
+  };
+
+  return async (job) => {
+    const file = workspace.scratchFile();
+    try {
+      const known = await build(file, job);
+      await publish(file, job);
+      await operations.append(job.operationId, DONE.publishSnapshot, known);
+    } finally {
+      await rm(file, { force: true });
+    }
+  };
+};

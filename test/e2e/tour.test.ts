@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { FIRST_CALLS, tour } from '../../local/tour.ts';
+
+type Step = { call: string; answer: string; language: string };
+
+const README = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+const target = inject('target');
+let directory: string;
+
+/** A newcomer's directory: the runtime has described itself in it. */
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-tour-'));
+  await mkdir(join(directory, '.graphfleet'));
+  await writeFile(join(directory, '.graphfleet', 'runtime.json'), JSON.stringify(target));
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** The README's calls, each with the answer block that follows it, if one does. The start itself is the target's. */
+const stepsOf = (readme: string): Step[] => {
+  const section = /^## Tour\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+  const steps: Step[] = [];
+  for (const [, language = '', content = ''] of section.matchAll(/^```(\w+)\n(.*?)\n```$/gms)) {
+    const last = steps.at(-1);
+    if (language === 'bash') steps.push({ call: content, answer: '', language: 'text' });
+    else if (last !== undefined) Object.assign(last, { answer: content, language });
+  }
+  return steps.filter(({ call }) => !call.includes('npm start'));
+};
+
+/** What each call prints, in one shell, so that a variable that one sets is there for the next. */
+const outputsOf = async (calls: readonly string[]): Promise<string[]> => {
+  const script = calls.map((call) => `${call}\nprintf '\\0'\n`).join('');
+  const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: directory, timeout: 60_000 });
+  return stdout.split('\0').slice(0, -1);
+};
+
+/** A text with placeholders for what differs from run to run, and from one HTTP version to another. */
+const comparable = (text: string, language: string): string =>
+  (language === 'json' ? JSON.stringify(JSON.parse(text), null, 2) : text)
+    .replaceAll('\r', '')
+    .replaceAll(/op_[0-9A-Z]{26}/g, '<operation>')
+    .replaceAll(/kg[0-9a-z]{26}/g, '<graph>')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replaceAll(/("durationMs": ?)[\d.]+/g, '$1<duration>')
+    .replaceAll(/^HTTP\/[\d.]+ (\d+).*$/gm, 'HTTP $1')
+    .trim();
+
+describe('the tour of the README', () => {
+  const steps = stepsOf(README);
+  let outputs: string[];
+
+  beforeAll(async () => {
+    outputs = await outputsOf(steps.map(({ call }) => call));
+  });
+
+  test('was found', () => {
+    expect(steps.filter(({ answer }) => answer !== '').length).toBeGreaterThanOrEqual(7);
+  });
+
+  test.each(steps.map((step, at) => ({ ...step, at, begins: step.call.split('\n', 1)[0] })))(
+    'answers as it says: $begins …',
+    ({ answer, language, at }) => {
+      expect(comparable(outputs[at] ?? '', language)).toBe(comparable(answer, language));
+    },
+  );
+});
+
+describe('what npm start prints', () => {
+  test('is in the README word for word', () => {
+    for (const { call } of FIRST_CALLS) expect(stepsOf(README).map((step) => step.call)).toContain(call);
+  });
+
+  test('works as it is printed', async () => {
+    // What a newcomer copies is indented.
+    const commands = tour(target)
+      .split('\n')
+      .filter((line) => line.startsWith('  '));
+    const [output = ''] = await outputsOf([commands.join('\n')]);
+    expect(output).toContain('"status":"accepted"');
+    expect(output).toContain('event: succeeded\n');
+    expect(output).toContain('["acme","1949-03-01",1234.5]');
+  });
+});
