@@ -8,7 +8,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
 import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
 import { graphRequestedBy } from '../../domain/graph/graph-creation.ts';
-import { resolveSchema } from '../../domain/graph/resolve-schema.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
 import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
 import { companiesGraph } from '../fixtures/graph-requests.ts';
@@ -168,11 +167,8 @@ test('a step that can not succeed is undone with all before it, and leaves nothi
   const client = new Client(runtime);
   const key = 'its-claim-is-lost';
   const operationId = operationIdFor('acme', key);
-  const { schema } = resolveSchema({ schema: null, extensions: [] });
   // The record is the operation's, but another writer has the claim: the snapshot is built and then refused.
-  const graph = graphRequestedBy(
-    acceptedEvent({ operationId, request: { name: 'Lost', tier: 'standard', schema, entity: null } }),
-  );
+  const graph = graphRequestedBy(acceptedEvent({ operationId }));
   await new DynamoGraphStore(table()).create({ ...graph, placement: 'inst-standard-1', writer: 'op_another.1' });
 
   const { body } = await client.call('/v1/graphs', { body: companiesGraph(), headers: { 'idempotency-key': key } });

@@ -45,7 +45,7 @@ const registration = (name: string, own: Partial<InstanceRegistration> = {}): In
   ...own,
 });
 
-const newGraph = (): Graph => ({ ...graphRequestedBy(acceptedEvent({ request: {} })), tier });
+const newGraph = (): Graph => ({ ...graphRequestedBy(acceptedEvent()), tier });
 
 const held = async (name: string) => {
   const instance = await instances.get(`${tier}-${name}`);
