@@ -134,7 +134,7 @@ export class OperationLog {
   /** A tenant's operations, newest first, each as of its newest event. */
   async list(tenantId: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>> {
     const { items, cursor } = await this.#store.listByTenant(tenantId, filter, page);
-    const current = items.map((item) => (isTerminal(item.status) ? item : this.get(item.operationId)));
+    const current = items.map(async (item) => (isTerminal(item.status) ? item : this.get(item.operationId)));
     return { items: await Promise.all(current), cursor };
   }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
-import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import type { Route } from '../../contract/api/route.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
@@ -33,7 +33,7 @@ export const apiFunction = <Name extends FunctionName, R extends Route>(
   );
   return pipeline
     .onError((request) => {
-      request.response = gatewayResponse(problemResponse(request.error, request.context as Context), route.streams);
+      request.response = gatewayResponse(problemResponse(request.error, request.context), route.streams);
     })
     .handler(async (event: APIGatewayProxyEvent) =>
       gatewayResponse(await handle(requestFrom(route, event)), route.streams),

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FUNCTIONS, type FunctionName, functionReference } from '../../contract/functions.ts';
 import { aslFile, aslOf, MACHINES } from '../../statemachines/machines.ts';
-import type { State } from '../../statemachines/states.ts';
 
 describe.each(MACHINES)('$name', (machine) => {
-  const states = Object.entries(machine.definition.States as Record<string, State>);
+  const states = Object.entries(machine.definition.States);
   const tasks = states.flatMap(([name, state]) => (state.Type === 'Task' ? [{ name, state }] : []));
 
   test('the committed ASL is what the machine yields (npm run asl)', () => {
@@ -59,7 +58,7 @@ describe.each(MACHINES)('$name', (machine) => {
   test('an undo comes after the undos of all later steps', () => {
     const order: string[] = [];
     for (let name = 'BeginUndo'; name !== 'RecordFailure'; ) {
-      const state = (machine.definition.States as Record<string, State>)[name];
+      const state = machine.definition.States[name];
       if (state?.Type !== 'Task' || !('Next' in state)) break;
       order.push(state.Next);
       name = state.Next;
