@@ -1,7 +1,8 @@
 import type { FunctionName } from '../contract/functions.ts';
 import type { JobKind } from '../domain/fleet/instance-job.ts';
 import { untilUndone, whenRetryable } from './retry-policies.ts';
-import { type Run, saga } from './saga.ts';
+import { saga } from './saga.ts';
+import type { Run } from './states.ts';
 
 const lambda = (name: FunctionName) => ({ function: name, timeoutSeconds: 15, retry: whenRetryable });
 const undoing = (name: FunctionName) => ({ function: name, timeoutSeconds: 30, retry: untilUndone });

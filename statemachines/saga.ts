@@ -1,22 +1,10 @@
-import type { FunctionName } from '../contract/functions.ts';
-import { type RetryRule, type State, type StateMachine, task } from './states.ts';
+import { type Run, type State, type StateMachine, task } from './states.ts';
 
 /** A step that moves the work forward, and what takes it back, in that order. */
 export type SagaStep = {
   readonly name: string;
   readonly run: Run;
   readonly undos: readonly { readonly name: string; readonly run: Run }[];
-};
-
-/** How a step or an undo runs: one Lambda task. */
-export type Run = {
-  readonly function: FunctionName;
-  readonly timeoutSeconds: number;
-  readonly retry: readonly RetryRule[];
-  /** The task ends when somebody reports by its token, and fails when nothing is heard for this long. */
-  readonly waitsForToken?: { readonly heartbeatSeconds: number };
-  /** What the function gets besides the operation; values may be JSONata. */
-  readonly payload?: Readonly<Record<string, string>>;
 };
 
 export type Saga = {

@@ -1,5 +1,4 @@
-import { functionReference } from '../contract/functions.ts';
-import type { Run } from './saga.ts';
+import { type FunctionName, functionReference } from '../contract/functions.ts';
 
 /** The part of the Amazon States Language that our machines use, in its JSONata form. */
 export type StateMachine = {
@@ -33,6 +32,17 @@ export type RetryRule = {
 };
 
 export type Catcher = { ErrorEquals: string[]; Next: string; Assign?: Record<string, string> };
+
+/** How a step or an undo runs: one Lambda task. */
+export type Run = {
+  readonly function: FunctionName;
+  readonly timeoutSeconds: number;
+  readonly retry: readonly RetryRule[];
+  /** The task ends when somebody reports by its token, and fails when nothing is heard for this long. */
+  readonly waitsForToken?: { readonly heartbeatSeconds: number };
+  /** What the function gets besides the operation; values may be JSONata. */
+  readonly payload?: Readonly<Record<string, string>>;
+};
 
 type Place = { payload: Readonly<Record<string, unknown>>; next: string | undefined; catches?: readonly Catcher[] };
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { GRAPH_TIERS } from '../../domain/fleet/tier.ts';
 import { EntityInput } from '../../domain/graph/entity.ts';
-import { GRAPH_KINDS, GRAPH_STATUSES } from '../../domain/graph/graph.ts';
+import { GRAPH_STATUSES } from '../../domain/graph/graph.ts';
+import { GRAPH_KINDS } from '../../domain/graph/graph-kind.ts';
 import { GraphSchemaDefinition } from '../../domain/graph/graph-schema.ts';
 import { Cursor, Limit, pageOf, Timestamp } from './common.ts';
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { FieldIssue } from '../failure.ts';
 import { entityValueIssue } from './entity-value.ts';
-import type { GraphKind } from './graph.ts';
+import type { GraphKind } from './graph-kind.ts';
 import type { NodeTable, ResolvedSchema } from './graph-schema.ts';
 import { parsePropertyType } from './property-type.ts';
 import { SchemaName } from './schema-name.ts';

@@ -6,7 +6,8 @@ import type { AcceptedEvent } from '../operation/operation-event.ts';
 import type { OpenedOperation, OperationLog } from '../operation/operation-log.ts';
 import type { Workflows } from '../operation/workflows.ts';
 import type { EntityInput } from './entity.ts';
-import { type Graph, type GraphKind, writerOf } from './graph.ts';
+import { type Graph, writerOf } from './graph.ts';
+import type { GraphKind } from './graph-kind.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
 
 /** A graph as its tenant asked for it, with its schema merged and checked. */

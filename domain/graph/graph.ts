@@ -2,10 +2,8 @@ import type { GraphTier } from '../fleet/tier.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { EntityInput } from './entity.ts';
+import type { GraphKind } from './graph-kind.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
-
-export const GRAPH_KINDS = ['generic', 'entity'] as const;
-export type GraphKind = (typeof GRAPH_KINDS)[number];
 
 export const GRAPH_STATUSES = ['provisioning', 'active'] as const;
 export type GraphStatus = (typeof GRAPH_STATUSES)[number];

@@ -2,8 +2,9 @@ import { getGraphRoute } from '../../contract/api/routes.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { graphStore, operationLog } from '../dependencies.ts';
-import { type ApiResponse, apiFunction } from '../pipeline/api-function.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
 import { graphView } from '../views/graph-view.ts';
 import { graphOf } from './tenant-access.ts';
 

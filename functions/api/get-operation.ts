@@ -1,8 +1,9 @@
 import { getOperationRoute } from '../../contract/api/routes.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { operationLog } from '../dependencies.ts';
-import { type ApiResponse, apiFunction } from '../pipeline/api-function.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
 import { operationView } from '../views/operation-view.ts';
 import { operationOf } from './tenant-access.ts';
 

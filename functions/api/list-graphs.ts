@@ -1,8 +1,9 @@
 import { listGraphsRoute } from '../../contract/api/routes.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import { graphStore } from '../dependencies.ts';
-import { type ApiResponse, apiFunction } from '../pipeline/api-function.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
 import { graphView } from '../views/graph-view.ts';
 
 /** GET /v1/graphs: the tenant's graphs, a page at a time. */

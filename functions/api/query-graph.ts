@@ -7,8 +7,9 @@ import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import { graphStore, instanceStore, operationLog } from '../dependencies.ts';
-import { type ApiResponse, apiFunction } from '../pipeline/api-function.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
 import { queryResultJson } from './query-result-json.ts';
 import { graphOf } from './tenant-access.ts';
 

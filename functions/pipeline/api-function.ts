@@ -6,14 +6,8 @@ import type * as z from 'zod';
 import type { Route } from '../../contract/api/route.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { type ApiRequest, requestFrom } from './api-request.ts';
+import type { ApiResponse } from './api-response.ts';
 import { problemResponse } from './problem-response.ts';
-
-/** An answer of the API. An object is sent as JSON; anything iterable is streamed. */
-export type ApiResponse = {
-  status: number;
-  headers?: Record<string, string>;
-  body: object | string | AsyncIterable<string>;
-};
 
 type Handle<R extends Route> = (request: ApiRequest<R>) => Promise<ApiResponse>;
 type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']>;

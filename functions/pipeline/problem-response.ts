@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda';
 import { problemOf } from '../../contract/api/common.ts';
 import { PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
 import { Failure, Retryable } from '../../domain/failure.ts';
-import type { ApiResponse } from './api-function.ts';
+import type { ApiResponse } from './api-response.ts';
 import { logger } from './logger.ts';
 
 /** The answer to whatever a handler threw: what the client can mend is explained, what it can not has an id to quote. */

@@ -1,7 +1,7 @@
 import type { AcceptedView, EventView, OperationView } from '../../contract/api/operations.ts';
 import type { Operation } from '../../domain/operation/operation.ts';
 import type { AcceptedEvent, OperationEvent } from '../../domain/operation/operation-event.ts';
-import type { ApiResponse } from '../pipeline/api-function.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
 
 const linksOf = ({ operationId, graphId }: { operationId: string; graphId: string | null }) => ({
   self: `/v1/operations/${operationId}`,
