@@ -34,5 +34,5 @@ export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 /** How long an authorizer's answer is good for its token; short, because a token that has expired is taken for so long. */
 export const AUTHORIZER_CACHE_SECONDS = 60;
 
-/** The largest body that is taken, in bytes. A request is kept whole in one item of the log, which holds 400 KB. */
+/** The largest body that is taken, in bytes. */
 export const MAX_BODY_BYTES = 128 * 1024;

@@ -21,6 +21,7 @@ import { Workspace } from './workspace.ts';
 /** An instance that is silent for three of these is unhealthy. */
 const HEARTBEAT_MS = 10_000;
 const CACHE_BYTES = 10 * 1024 ** 3;
+const STOP_MS = 25_000;
 
 const environment = InstanceEnvironment.parse(process.env);
 const table = controlTableClient(environment.CONTROL_TABLE_NAME);
@@ -38,10 +39,31 @@ const works = {
     operations: new OperationLog(new DynamoOperationStore(table)),
   }),
 };
-const jobs = new JobRunner(works, new TaskReporter(), new JobJournal(workspace.jobDirectory), logger);
+const journal = new JobJournal(workspace.jobDirectory);
+const jobs = new JobRunner(works, new TaskReporter(), journal, logger);
 
+// Read before this process can be handed its first job.
+const unfinished = await journal.unfinished();
 let generation: number | undefined;
 const server = instanceServer({ jobs, cache, generation: () => generation, logger });
+
+/** Ends the process once what it has in hand is done, or is too long about it: ECS kills it 30 s after SIGTERM. */
+const stop = async (): Promise<void> => {
+  await jobs.stop();
+  server.close();
+  server.closeIdleConnections();
+  await cache.close();
+};
+let stopping = false;
+const end = (exitCode: number): void => {
+  if (stopping) return;
+  stopping = true;
+  const leave = () => process.exit(exitCode);
+  setTimeout(leave, STOP_MS).unref();
+  stop().then(leave, leave);
+};
+process.once('SIGTERM', () => end(0));
+
 await new Promise<void>((resolve) => server.listen(environment.LISTEN_PORT, environment.LISTEN_HOST, resolve));
 
 const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);
@@ -54,27 +76,15 @@ const now = () => new Date().toISOString();
   now(),
 ));
 logger.info('Registered', { instanceId, endpoint, generation });
-await jobs.reportInterrupted();
-
-const stop = async (exitCode: number): Promise<void> => {
-  clearInterval(heartbeats);
-  await jobs.stop();
-  server.close();
-  server.closeIdleConnections();
-  await cache.close();
-  process.exit(exitCode);
-};
 
 const heartbeat = async (): Promise<void> => {
-  try {
-    if (await instances.heartbeat(instanceId, taskArn, now())) return;
-    logger.error('Another task has registered as this instance', { instanceId, taskArn });
-    await stop(1);
-  } catch (error) {
-    // The next one tells again; three in a row that are missed make the instance unhealthy.
-    logger.warn('A heartbeat was not written', { error: error as Error });
-  }
+  if (await instances.heartbeat(instanceId, taskArn, now())) return;
+  logger.error('Another task has registered as this instance', { instanceId, taskArn });
+  end(1);
 };
-const heartbeats = setInterval(() => void heartbeat(), HEARTBEAT_MS);
+setInterval(() => {
+  // One that is not written is followed by another; three in a row that are missed make the instance unhealthy.
+  heartbeat().catch((error: unknown) => logger.warn('A heartbeat was not written', { error: error as Error }));
+}, HEARTBEAT_MS);
 
-process.once('SIGTERM', () => void stop(0));
+await jobs.reportInterrupted(unfinished);

@@ -1,12 +1,12 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { Terminal } from '../domain/failure.ts';
 import type { ObjectStore } from '../domain/snapshot/object-store.ts';
-import { type Snapshot, snapshotPrefix } from '../domain/snapshot/snapshot.ts';
+import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { openReadOnly, type ReadOnlyDatabase } from './database/read-only-database.ts';
 import { measureFile, type Workspace } from './workspace.ts';
 
-type Entry = { snapshot: Snapshot; file: string; database: Promise<ReadOnlyDatabase> | undefined; users: number };
+type Entry = { file: string; bytes: number; database: Promise<ReadOnlyDatabase> | undefined; users: number };
 
 /** Each open database has its own buffer pool. */
 const MAX_OPEN_DATABASES = 16;
@@ -19,9 +19,10 @@ export class SnapshotCache {
   readonly #workspace: Workspace;
   readonly #objects: ObjectStore;
   readonly #budgetBytes: number;
-  /** In order of use, least recent first. */
+  /** By file name, in order of use, least recent first. */
   readonly #entries = new Map<string, Entry>();
-  readonly #loads = new Map<string, Promise<Entry>>();
+  /** What is being fetched or removed: whoever wants it waits. */
+  readonly #changes = new Map<string, Promise<unknown>>();
 
   private constructor(workspace: Workspace, objects: ObjectStore, budgetBytes: number) {
     this.#workspace = workspace;
@@ -29,26 +30,21 @@ export class SnapshotCache {
     this.#budgetBytes = budgetBytes;
   }
 
-  /** Opens the cache on what an earlier process left: a file has its final name only when it was whole. */
+  /** Opens the cache on what an earlier process left: a file has its name only when it was whole. */
   static async open(workspace: Workspace, objects: ObjectStore, budgetBytes: number): Promise<SnapshotCache> {
     const cache = new SnapshotCache(workspace, objects, budgetBytes);
-    const files = await readdir(workspace.cacheDirectory, { recursive: true, withFileTypes: true });
-    for (const entry of files.filter((file) => file.isFile() && file.name.endsWith('.lbug'))) {
-      const file = join(entry.parentPath, entry.name);
-      const [version = '', checksum = ''] = basename(entry.name, '.lbug').split('-');
-      const key = `${snapshotPrefix(basename(entry.parentPath))}${entry.name}`;
-      const snapshot = { version: Number(version), key, checksum, bytes: (await stat(file)).size };
-      cache.#entries.set(key, { snapshot, file, database: undefined, users: 0 });
+    for (const name of await readdir(workspace.cacheDirectory)) {
+      const file = join(workspace.cacheDirectory, name);
+      cache.#entries.set(name, { file, bytes: (await stat(file)).size, database: undefined, users: 0 });
     }
     return cache;
   }
 
   /** Takes over a file that was just published, so that the first query need not fetch it. */
   async adopt(graphId: string, snapshot: Snapshot, file: string): Promise<void> {
-    const target = this.#fileOf(graphId, snapshot);
-    await mkdir(dirname(target), { recursive: true });
-    await rename(file, target);
-    this.#entries.set(snapshot.key, { snapshot, file: target, database: undefined, users: 0 });
+    const name = nameOf(graphId, snapshot);
+    await rename(file, this.#fileOf(name));
+    this.#entries.set(name, this.#newEntry(name, snapshot));
     await this.#evict();
   }
 
@@ -61,12 +57,13 @@ export class SnapshotCache {
     snapshot: Snapshot,
     read: (database: ReadOnlyDatabase) => Promise<Result>,
   ): Promise<Result> {
-    const entry = await this.#entryOf(graphId, snapshot);
+    const name = nameOf(graphId, snapshot);
+    const entry = await this.#entryOf(name, snapshot);
     entry.users += 1;
     try {
-      this.#entries.delete(snapshot.key);
-      this.#entries.set(snapshot.key, entry);
-      entry.database ??= this.#open(entry);
+      this.#entries.delete(name);
+      this.#entries.set(name, entry);
+      entry.database ??= openDatabase(entry);
       return await read(await entry.database);
     } finally {
       entry.users -= 1;
@@ -74,11 +71,10 @@ export class SnapshotCache {
     }
   }
 
-  /** Removes every snapshot of a graph from this instance. */
+  /** Removes every snapshot of a graph from this instance; one that is being read goes when it is evicted. */
   async drop(graphId: string): Promise<void> {
-    const prefix = snapshotPrefix(graphId);
-    for (const entry of [...this.#entries.values()].filter(({ snapshot }) => snapshot.key.startsWith(prefix))) {
-      await this.#remove(entry);
+    for (const [name, entry] of [...this.#entries]) {
+      if (name.startsWith(`${graphId}.`) && entry.users === 0) await this.#remove(name, entry);
     }
   }
 
@@ -87,63 +83,76 @@ export class SnapshotCache {
     await Promise.all([...this.#entries.values()].map(closeDatabase));
   }
 
-  async #entryOf(graphId: string, snapshot: Snapshot): Promise<Entry> {
-    const present = this.#entries.get(snapshot.key);
-    if (present !== undefined) return present;
-    const loading =
-      this.#loads.get(snapshot.key) ?? this.#load(graphId, snapshot).finally(() => this.#loads.delete(snapshot.key));
-    this.#loads.set(snapshot.key, loading);
-    return loading;
-  }
-
-  async #load(graphId: string, snapshot: Snapshot): Promise<Entry> {
-    const scratch = this.#workspace.scratchFile();
-    await this.#objects.download(snapshot.key, scratch);
-    const { checksum } = await measureFile(scratch);
-    if (checksum !== snapshot.checksum) {
-      await rm(scratch, { force: true });
-      throw new Terminal('internal', `The snapshot "${snapshot.key}" is not the file that was published.`);
+  async #entryOf(name: string, snapshot: Snapshot): Promise<Entry> {
+    for (;;) {
+      const present = this.#entries.get(name);
+      if (present !== undefined) return present;
+      await (this.#changes.get(name) ?? this.#change(name, this.#fetch(name, snapshot)));
     }
-    const file = this.#fileOf(graphId, snapshot);
-    await mkdir(dirname(file), { recursive: true });
-    await rename(scratch, file);
-    const entry: Entry = { snapshot, file, database: undefined, users: 0 };
-    this.#entries.set(snapshot.key, entry);
-    return entry;
   }
 
-  async #open(entry: Entry): Promise<ReadOnlyDatabase> {
-    return openReadOnly(entry.file).catch((error: unknown) => {
-      entry.database = undefined;
-      throw error;
-    });
+  async #fetch(name: string, snapshot: Snapshot): Promise<void> {
+    const scratch = this.#workspace.scratchFile();
+    try {
+      await this.#objects.download(snapshot.key, scratch);
+      const { checksum } = await measureFile(scratch);
+      if (checksum !== snapshot.checksum) {
+        throw new Terminal('internal', `The snapshot "${snapshot.key}" is not the file that was published.`);
+      }
+      await rename(scratch, this.#fileOf(name));
+      this.#entries.set(name, this.#newEntry(name, snapshot));
+    } finally {
+      await rm(scratch, { force: true });
+    }
   }
 
   async #evict(): Promise<void> {
-    const idle = [...this.#entries.values()].filter(({ users }) => users === 0);
-    const open = idle.filter(({ database }) => database !== undefined);
-    await Promise.all(open.slice(0, Math.max(0, open.length - MAX_OPEN_DATABASES)).map(closeDatabase));
-    let bytes = [...this.#entries.values()].reduce((sum, { snapshot }) => sum + snapshot.bytes, 0);
-    for (const entry of idle) {
-      if (bytes <= this.#budgetBytes) return;
-      await this.#remove(entry);
-      bytes -= entry.snapshot.bytes;
+    const idle = () => [...this.#entries].filter(([, { users }]) => users === 0);
+    const open = idle().filter(([, { database }]) => database !== undefined);
+    const tooMany = open.slice(0, Math.max(0, open.length - MAX_OPEN_DATABASES));
+    await Promise.all(tooMany.map(([, entry]) => closeDatabase(entry)));
+    const bytes = () => [...this.#entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
+    while (bytes() > this.#budgetBytes) {
+      const [oldest] = idle();
+      if (oldest === undefined) return;
+      await this.#remove(...oldest);
     }
   }
 
-  async #remove(entry: Entry): Promise<void> {
-    this.#entries.delete(entry.snapshot.key);
-    await closeDatabase(entry);
-    await rm(entry.file, { force: true });
+  /** The entry is gone at once, the file when its database is closed; until then nobody fetches it again. */
+  async #remove(name: string, entry: Entry): Promise<void> {
+    this.#entries.delete(name);
+    await this.#change(
+      name,
+      closeDatabase(entry).then(() => rm(entry.file, { force: true })),
+    );
   }
 
-  #fileOf(graphId: string, snapshot: Snapshot): string {
-    return join(this.#workspace.cacheDirectory, graphId, basename(snapshot.key));
+  async #change(name: string, change: Promise<void>): Promise<void> {
+    const ended = change.finally(() => this.#changes.delete(name));
+    this.#changes.set(name, ended);
+    await ended;
+  }
+
+  #newEntry(name: string, { bytes }: Snapshot): Entry {
+    return { file: this.#fileOf(name), bytes, database: undefined, users: 0 };
+  }
+
+  #fileOf(name: string): string {
+    return join(this.#workspace.cacheDirectory, name);
   }
 }
+
+const nameOf = (graphId: string, { key }: Snapshot): string => `${graphId}.${basename(key)}`;
+
+const openDatabase = ({ file }: Entry): Promise<ReadOnlyDatabase> => openReadOnly(file);
 
 const closeDatabase = async (entry: Entry): Promise<void> => {
   const database = entry.database;
   entry.database = undefined;
-  await (await database)?.close();
+  // One that could not be opened has nothing to close.
+  await database?.then(
+    (opened) => opened.close(),
+    () => undefined,
+  );
 };

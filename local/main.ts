@@ -21,8 +21,9 @@ const main = async (): Promise<void> => {
       },
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Closing twice is closing once, so a second signal changes nothing.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 };
 
 await main().catch((error: unknown) => {

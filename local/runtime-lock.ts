@@ -1,39 +1,23 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 /**
  * Takes a data directory for this process; two runtimes on one directory would each restart the other's instances.
- * A process that was killed leaves its lock behind, which is then taken over.
+ * The lock is SQLite's on a file: the operating system lets go of it with the process, however that ends.
  * @returns what gives the directory back
- * @throws {Error} a live process has it
+ * @throws {Error} another process has it
  */
 export const lockDirectory = async (directory: string): Promise<() => Promise<void>> => {
-  const file = join(directory, 'runtime.lock');
   await mkdir(directory, { recursive: true });
-  for (;;) {
-    try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-      if (holder > 0 && holder !== process.pid && isAlive(holder)) {
-        throw new Error(
-          `Process ${holder} runs on ${directory} already. Stop it, or set GRAPHFLEET_DATA to another directory.`,
-        );
-      }
-      await rm(file, { force: true });
-    }
-  }
-};
-
-const isAlive = (pid: number): boolean => {
+  const lock = new DatabaseSync(join(directory, 'runtime.lock'));
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new Error(`A runtime is at work on ${directory}. Stop it, or set GRAPHFLEET_DATA to another directory.`, {
+      cause,
+    });
   }
+  return async () => lock.close();
 };

@@ -41,11 +41,18 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
   const startedAt = new Date().toISOString();
   const release = await lockDirectory(dataDirectory);
   const closers: (() => Promise<void>)[] = [release];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+  let closed: Promise<void> | undefined;
+  const closeAll = async () => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  const close = () => {
+    closed ??= closeAll();
+    return closed;
   };
   const opened = <Service extends { close(): Promise<void> }>(service: Service): Service => {
     closers.push(() => service.close());
+    // One that was still starting when another failed.
+    if (closed !== undefined) closed = closed.then(closeAll);
     return service;
   };
   try {

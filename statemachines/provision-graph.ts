@@ -21,13 +21,19 @@ const job = (kind: JobKind): Run => ({
 });
 
 /**
+ * Every state at its slowest: two steps of 9 tries in 15 s, a job of 9 tries in 120 s, seven undos and records of 21 tries
+ * in 30 s, with 1 minute of waiting for each step and 4 for each undo: 143 minutes. The execution is not to end before.
+ */
+const LONGEST_SECONDS = 3 * 3_600;
+
+/**
  * Gives a tenant a graph: a record and a slot on an instance, a database with the schema and the first entity, its
  * first snapshot, and then the graph is active.
  */
 export const provisionGraph = saga({
   name: 'provision-graph',
   comment: 'Gives a tenant a graph; whatever fails is undone in reverse.',
-  timeoutSeconds: 3_600,
+  timeoutSeconds: LONGEST_SECONDS,
   steps: [
     {
       name: 'TakeSlot',

@@ -9,7 +9,9 @@ export type StateMachine = {
   States: Record<string, State>;
 };
 
-export type State = TaskState | { Type: 'Succeed' } | { Type: 'Fail'; Error: string; Cause: string };
+export type State = TaskState | ChoiceState | { Type: 'Succeed' } | { Type: 'Fail'; Error: string; Cause: string };
+
+type ChoiceState = { Type: 'Choice'; Choices: readonly { Condition: string; Next: string }[]; Default: string };
 
 type TaskState = {
   Type: 'Task';
@@ -18,6 +20,7 @@ type TaskState = {
   Output: Record<string, never>;
   TimeoutSeconds: number;
   HeartbeatSeconds?: number;
+  Assign?: Readonly<Record<string, unknown>>;
   Retry: readonly RetryRule[];
   Catch?: readonly Catcher[];
 } & ({ Next: string } | { End: true });
@@ -44,13 +47,18 @@ export type Run = {
   readonly payload?: Readonly<Record<string, string>>;
 };
 
-type Place = { payload: Readonly<Record<string, unknown>>; next: string | undefined; catches?: readonly Catcher[] };
+type Place = {
+  payload: Readonly<Record<string, unknown>>;
+  next: string | undefined;
+  assign?: Readonly<Record<string, unknown>>;
+  catches?: readonly Catcher[];
+};
 
 /**
  * A Lambda task. What a state puts out is nothing: what later steps need is in the control table, so the execution
  * history holds references only, and no tenant's content.
  */
-export const task = (run: Run, { payload, next, catches }: Place): State => ({
+export const task = (run: Run, { payload, next, assign, catches }: Place): State => ({
   Type: 'Task',
   Resource: `arn:aws:states:::lambda:invoke${run.waitsForToken ? '.waitForTaskToken' : ''}`,
   Arguments: {
@@ -60,6 +68,7 @@ export const task = (run: Run, { payload, next, catches }: Place): State => ({
   Output: {},
   TimeoutSeconds: run.timeoutSeconds,
   ...(run.waitsForToken && { HeartbeatSeconds: run.waitsForToken.heartbeatSeconds }),
+  ...(assign && { Assign: assign }),
   Retry: run.retry,
   ...(catches && { Catch: catches }),
   ...(next === undefined ? { End: true } : { Next: next }),

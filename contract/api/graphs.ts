@@ -46,4 +46,7 @@ export const GraphView = z
 export type GraphView = z.infer<typeof GraphView>;
 
 export const ListGraphs = z.strictObject({ limit: Limit, cursor: Cursor });
-export const GraphPage = pageOf('graphs', GraphView).meta({ id: 'GraphPage' });
+/** A graph in a listing: without its schema, which can be long. */
+export const GraphSummary = GraphView.omit({ schema: true }).meta({ id: 'GraphSummary' });
+export type GraphSummary = z.infer<typeof GraphSummary>;
+export const GraphPage = pageOf('graphs', GraphSummary).meta({ id: 'GraphPage' });

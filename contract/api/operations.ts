@@ -65,8 +65,17 @@ export const EventView = z
   .meta({ id: 'OperationEvent' });
 export type EventView = z.infer<typeof EventView>;
 
+/** A seq has eight digits in the log's keys. */
+const MAX_SEQ = 99_999_998;
+
 export const ListEvents = z.strictObject({
-  after: z.coerce.number().int().min(0).optional().meta({ description: 'Events with a greater seq only.' }),
+  after: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_SEQ)
+    .optional()
+    .meta({ description: 'Events with a greater seq only.' }),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 export const EventPage = z

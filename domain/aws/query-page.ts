@@ -43,7 +43,7 @@ export const queryPage = async <Read>(
     ScanIndexForward: !newestFirst,
   };
   const items: Item[] = [];
-  let start = cursor === undefined ? undefined : decodeCursor(cursor, index.partitionKey, partition);
+  let start = cursor === undefined ? undefined : decodeCursor(cursor, index, partition);
   do {
     const page = await documents.send(
       new QueryCommand({ ...query, Limit: limit - items.length, ...(start && { ExclusiveStartKey: start }) }),
@@ -57,16 +57,22 @@ export const queryPage = async <Read>(
 const encodeCursor = (key: Item): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** A cursor holds the key it continues from; one that was made for another partition would read another tenant's items. */
-const decodeCursor = (cursor: string, partitionKey: string, partition: string): Item => {
-  try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (typeof key === 'object' && key !== null && (key as Item)[partitionKey] === partition) return key as Item;
-  } catch {
-    // Falls through: not a cursor at all.
-  }
+const decodeCursor = (cursor: string, keys: { partitionKey: string; sortKey: string }, partition: string): Item => {
+  const key = parseJson(Buffer.from(cursor, 'base64url').toString());
+  const names = ['pk', 'sk', keys.partitionKey, keys.sortKey];
+  const whole = names.every((name) => typeof key[name] === 'string') && Object.keys(key).length === names.length;
+  if (whole && key[keys.partitionKey] === partition) return key;
   throw new Refusal('invalid_request', 'The cursor is not one that this listing gave out.', {
     issues: [
       { path: 'cursor', message: 'Use the `cursor` of the page before, with the same filters, or leave it out.' },
     ],
   });
+};
+
+const parseJson = (text: string): Item => {
+  try {
+    return Object(JSON.parse(text)) as Item;
+  } catch {
+    return {};
+  }
 };

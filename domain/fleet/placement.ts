@@ -3,8 +3,10 @@ import type { Graph, GraphStore } from '../graph/graph.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 
 /**
- * Gives graphs their slots. The graph's record names an instance before the slot is taken there, so a slot never
- * exists that its graph does not name: a crash between the two writes leaks nothing.
+ * Gives graphs their slots. The graph's record names an instance before the slot is taken there, and a slot that the
+ * record does not name any more is freed by whoever sees it: a run that moved the record frees the slot that another may
+ * have taken meanwhile, a run that took a slot looks whether the record still names it. So in the end a slot exists
+ * only where the record says, whatever crashes and however many runs there are at once.
  */
 export class Placement {
   readonly #instances: InstanceStore;
@@ -19,19 +21,19 @@ export class Placement {
 
   /**
    * Creates the graph's record and takes its slot, on the least used instance first. Repeating it finds the same slot.
+   * @returns the graph as it is placed
    * @throws {Retryable} `at_capacity` when no instance of the tier has room now
    */
-  async takeSlot(unplaced: Graph): Promise<{ graph: Graph; instanceId: string }> {
+  async takeSlot(unplaced: Graph): Promise<Graph> {
     const candidates = this.#leastUsedFirst(await this.#instances.listByTier(unplaced.tier, 'ACTIVE'));
     let graph = await this.#graphs.create({ ...unplaced, placement: candidates[0]?.instanceId ?? null });
-    if (graph.placement !== null && (await this.#take(graph, graph.placement))) {
-      return { graph, instanceId: graph.placement };
-    }
+    if (await this.#take(graph)) return graph;
     for (const { instanceId } of candidates) {
       if (instanceId === graph.placement) continue;
       if (!(await this.#graphs.place(graph.graphId, graph.placement, instanceId))) break;
+      await this.freeSlot(graph);
       graph = { ...graph, placement: instanceId };
-      if (await this.#take(graph, instanceId)) return { graph, instanceId };
+      if (await this.#take(graph)) return graph;
     }
     throw new Retryable('at_capacity', `No instance of tier "${unplaced.tier}" has a free slot.`, { delaySeconds: 5 });
   }
@@ -41,8 +43,12 @@ export class Placement {
     if (graph.placement !== null) await this.#instances.freeSlot(graph.placement, graph.graphId, graph.createdBy);
   }
 
-  #take(graph: Graph, instanceId: string): Promise<boolean> {
-    return this.#instances.takeSlot(instanceId, graph.graphId, graph.createdBy);
+  async #take(graph: Graph): Promise<boolean> {
+    const { graphId, placement, createdBy } = graph;
+    if (placement === null || !(await this.#instances.takeSlot(placement, graphId, createdBy))) return false;
+    if ((await this.#graphs.get(graphId))?.placement === placement) return true;
+    await this.freeSlot(graph);
+    throw new Retryable('conflict', `Another run has moved the graph "${graphId}" meanwhile.`);
   }
 
   /** Equals in random order, so that operations which start together do not all try the same instance. */

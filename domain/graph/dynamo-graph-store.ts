@@ -84,12 +84,12 @@ export class DynamoGraphStore implements GraphStore {
     return current?.version === snapshot.version ? current : undefined;
   }
 
-  async withdraw(graphId: string, writer: string): Promise<void> {
+  async withdraw(graphId: string, createdBy: string): Promise<void> {
     await this.#update(graphId, {
-      UpdateExpression: 'SET #snapshot = :none',
-      ConditionExpression: MAY_PUBLISH,
+      UpdateExpression: 'SET #snapshot = :none, writer = :none',
+      ConditionExpression: CREATED_BY,
       ExpressionAttributeNames: { '#snapshot': 'snapshot' },
-      ExpressionAttributeValues: { ':none': null, ':writer': writer },
+      ExpressionAttributeValues: { ':none': null, ':operation': createdBy },
     });
   }
 
@@ -103,16 +103,12 @@ export class DynamoGraphStore implements GraphStore {
     return activated || (await this.get(graphId))?.status === 'active';
   }
 
-  async deactivate(graphId: string, writer: string): Promise<void> {
+  async deactivate(graphId: string, createdBy: string): Promise<void> {
     await this.#update(graphId, {
-      UpdateExpression: 'SET #status = :provisioning, writer = :writer',
+      UpdateExpression: 'SET #status = :provisioning',
       ConditionExpression: CREATED_BY,
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: {
-        ':provisioning': 'provisioning',
-        ':writer': writer,
-        ':operation': writer.slice(0, writer.lastIndexOf('.')),
-      },
+      ExpressionAttributeValues: { ':provisioning': 'provisioning', ':operation': createdBy },
     });
   }
 

@@ -24,7 +24,7 @@ export type RequestGraph = {
   tenantId: string;
   actor: string;
   idempotencyKey: string | undefined;
-  /** The request as it was sent: what a repeated call is compared by, whatever the named schemas have become. */
+  /** The request before named schemas are merged in: what a repeated call is compared by. */
   body: unknown;
   request: GraphRequest;
 };
@@ -58,6 +58,7 @@ export class GraphCreation {
       message: 'Accepted',
       actor,
     });
+    if (opened.replayed && (await this.#operations.get(operationId)).status !== 'accepted') return opened;
     // Listed before it is answered: the reconciler finds by the listing what was accepted and not started.
     await this.#operations.project(opened.accepted);
     try {
@@ -74,18 +75,20 @@ export class GraphCreation {
   }
 
   /**
-   * Starts the operations that were accepted and have not begun, at most `limit`: the answer to a start that failed.
-   * @returns how many were started
+   * Starts the operations that were accepted and have not begun, the longest waiting first, at most `limit`: the answer
+   * to a start that failed. One that can not be started now does not hold up the others.
    */
-  async startAccepted(limit: number): Promise<number> {
-    let started = 0;
+  async startAccepted(limit: number): Promise<{ started: number; failed: number }> {
+    const count = { started: 0, failed: 0 };
     for (const { operationId } of await this.#operations.listByStatus('graph.create', 'accepted', limit)) {
       const operation = await this.#operations.catchUp(operationId);
       if (operation.status !== 'accepted') continue;
-      await this.start(operation);
-      started += 1;
+      await this.start(operation).then(
+        () => (count.started += 1),
+        () => (count.failed += 1),
+      );
     }
-    return started;
+    return count;
   }
 }
 

@@ -48,12 +48,12 @@ export interface GraphStore {
    * published it. Undefined when the claim is lost or another version is current: nothing was published.
    */
   publish(graphId: string, writer: string, snapshot: Snapshot): Promise<Snapshot | undefined>;
-  /** Takes a first snapshot's pointer back, if `writer` still has the claim. */
-  withdraw(graphId: string, writer: string): Promise<void>;
+  /** Takes back what the creating operation published, and its claim: from then on no run of it can publish. */
+  withdraw(graphId: string, createdBy: string): Promise<void>;
   /** Makes a published graph usable and ends the claim of the `writer` that made it. False: it is not there to activate. */
   activate(graphId: string, writer: string): Promise<boolean>;
-  /** Gives the claim back to a `writer` whose activation may have half happened. */
-  deactivate(graphId: string, writer: string): Promise<void>;
+  /** Takes a graph out of use whose activation by its creating operation may have half happened. */
+  deactivate(graphId: string, createdBy: string): Promise<void>;
   /** Removes a graph that its creating operation gave up. */
   remove(graphId: string, createdBy: string): Promise<void>;
 }

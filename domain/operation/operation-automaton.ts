@@ -3,15 +3,29 @@ import { isTerminal, type OperationStatus } from './operation.ts';
 import { CONTROL_PLANE, type EventDraft, type OperationEvent, type OperationEventType } from './operation-event.ts';
 
 const ENDINGS_WITHOUT_SUCCESS = ['failed', 'cancelled', 'timed_out', 'compensation_failed'] as const;
-const WORK = ['progress', 'step_completed'] as const;
 
 /** Which event may follow in which status. A terminal status has no successor. */
 export const MAY_FOLLOW: Record<OperationStatus, readonly OperationEventType[]> = {
   accepted: ['started', 'progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
   queued: ['started', 'progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
-  running: [...WORK, 'compensating', 'succeeded', 'partial', ...ENDINGS_WITHOUT_SUCCESS],
+  running: ['progress', 'step_completed', 'compensating', 'succeeded', 'partial', ...ENDINGS_WITHOUT_SUCCESS],
   cancelling: ['progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
-  compensating: [...WORK, ...ENDINGS_WITHOUT_SUCCESS],
+  compensating: ['progress', ...ENDINGS_WITHOUT_SUCCESS],
+  succeeded: [],
+  partial: [],
+  failed: [],
+  cancelled: [],
+  timed_out: [],
+  compensation_failed: [],
+};
+
+/** Where a `progress` event can lead. Out of an undo or a cancellation it leads nowhere: they are the saga's fence. */
+const MAY_TURN: Record<OperationStatus, readonly OperationStatus[]> = {
+  accepted: ['accepted', 'queued', 'cancelling'],
+  queued: ['queued', 'cancelling'],
+  running: ['running', 'queued', 'cancelling'],
+  cancelling: ['cancelling'],
+  compensating: ['compensating'],
   succeeded: [],
   partial: [],
   failed: [],
@@ -34,6 +48,10 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
   if (!MAY_FOLLOW[last.status].includes(draft.type)) {
     throw new Refusal('conflict', `"${draft.type}" can not follow in status "${last.status}".`, { operationId });
   }
+  const status = statusAfter(last.status, draft);
+  if (draft.type === 'progress' && !MAY_TURN[last.status].includes(status)) {
+    throw new Refusal('conflict', `Status "${last.status}" can not turn to "${status}".`, { operationId });
+  }
   return {
     operationId,
     seq: last.seq + 1,
@@ -47,11 +65,11 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     tenantId: last.tenantId,
     graphId: last.graphId,
     createdAt: last.createdAt,
-    status: statusAfter(last.status, draft),
+    status,
     percent: percentAfter(last.percent, draft),
     completedSteps: draft.type === 'step_completed' ? [...last.completedSteps, draft.step] : last.completedSteps,
     result: 'result' in draft ? draft.result : last.result,
-    error: 'error' in draft ? draft.error : last.error,
+    error: 'error' in draft ? draft.error : 'result' in draft ? null : last.error,
   };
 };
 

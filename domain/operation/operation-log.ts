@@ -70,7 +70,7 @@ export class OperationLog {
 
   /** Moves the listing to where the log is, for one that was found behind. */
   async catchUp(operationId: string): Promise<Operation> {
-    const last = await this.#last(operationId);
+    const last = await this.last(operationId);
     await this.project(last);
     return operationAsOf(last);
   }
@@ -88,7 +88,7 @@ export class OperationLog {
    * @throws {Refusal} `operation_over`, `conflict` (see {@link eventAfter}), `not_found`
    */
   async append(operationId: string, draft: EventDraft, known?: OperationEvent): Promise<OperationEvent> {
-    let last = known ?? (await this.#last(operationId));
+    let last = known ?? (await this.last(operationId));
     for (;;) {
       const event = eventAfter(last, draft, this.#now().toISOString());
       if (event === undefined) {
@@ -100,7 +100,7 @@ export class OperationLog {
         if (event.status !== last.status) await this.project(event);
         return event;
       }
-      last = await this.#last(operationId);
+      last = await this.last(operationId);
     }
   }
 
@@ -109,7 +109,7 @@ export class OperationLog {
    * @throws {Refusal} `not_found`
    */
   async get(operationId: string): Promise<Operation> {
-    return operationAsOf(await this.#last(operationId));
+    return operationAsOf(await this.last(operationId));
   }
 
   /** The operation as of its newest event, if there is one. */
@@ -131,11 +131,13 @@ export class OperationLog {
     return this.#store.readEvents(operationId, after, limit);
   }
 
-  /** A tenant's operations, newest first, each as of its newest event. */
+  /** A tenant's operations, newest first, each as of its newest event; a page can hold fewer than its limit. */
   async list(tenantId: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>> {
     const { items, cursor } = await this.#store.listByTenant(tenantId, filter, page);
     const current = items.map(async (item) => (isTerminal(item.status) ? item : this.get(item.operationId)));
-    return { items: await Promise.all(current), cursor };
+    // The listing may lag behind: what has another status by now is not what was asked for.
+    const found = (await Promise.all(current)).filter(({ status }) => status === (filter.status ?? status));
+    return { items: found, cursor };
   }
 
   /** The operations of a kind that have been in a status the longest. */
@@ -143,7 +145,11 @@ export class OperationLog {
     return this.#store.listByStatus(...filter);
   }
 
-  async #last(operationId: string): Promise<OperationEvent> {
+  /**
+   * The newest event, which tells all that is so.
+   * @throws {Refusal} `not_found`
+   */
+  async last(operationId: string): Promise<OperationEvent> {
     return (await this.#store.readLast(operationId)) ?? unknownOperation(operationId);
   }
 }

@@ -1,16 +1,18 @@
+import { ulid } from 'ulid';
+
 /** A published version of a graph: one database file in the object store. Versions count from 1. */
 export type Snapshot = { version: number; key: string; checksum: string; bytes: number };
 
-/** A version before it has been published. */
+/** A file before it has been published. The checksum is SHA-256, hexadecimal. */
 export type SnapshotFile = { checksum: string; bytes: number };
 
 /**
- * Where a version is kept. The checksum (SHA-256, hexadecimal) is part of the key, so two writers that built the same
- * version differently can not overwrite each other, and the pointer names exactly one of them.
+ * A version as this run wants to publish it. Every run has a key of its own, even for the same content, so a run that
+ * loses can remove its file without looking whose else it might be.
  */
-export const snapshotOf = (graphId: string, version: number, file: SnapshotFile): Snapshot => ({
+export const newSnapshot = (graphId: string, version: number, file: SnapshotFile): Snapshot => ({
   version,
-  key: `${snapshotPrefix(graphId)}${String(version).padStart(8, '0')}-${file.checksum}.lbug`,
+  key: `${snapshotPrefix(graphId)}${String(version).padStart(8, '0')}-${ulid()}.lbug`,
   ...file,
 });
 

@@ -20,7 +20,8 @@ const LONGEST_WAIT_MS = 1_000;
  * An operation's events as server-sent events, from the one after `after` to the terminal one, or for 90 s; the client
  * then resumes with the last id that it saw. Each read continues where the one before ended, so nothing is sent twice
  * and nothing is skipped. Reads are frequent while events come and grow rare while they do not: the wait is an eighth
- * of the silence so far. A store that answers slowly is asked less: a wait is at least twice as long as the last read.
+ * of the silence so far. A store that answers slowly is asked less: up to a second, a wait is at least
+ * twice as long as the last read.
  */
 export async function* eventStream(
   read: (after: number) => Promise<EventView[]>,

@@ -40,7 +40,7 @@ export const listEvents =
 
 const lastEventIdFrom = (value: string | undefined): number | undefined => {
   if (value === undefined || value === '') return undefined;
-  if (/^\d{1,8}$/.test(value)) return Number(value);
+  if (/^\d{1,8}$/.test(value) && value !== '99999999') return Number(value);
   throw new Refusal('invalid_request', 'The Last-Event-ID is not one of this stream.', {
     issues: [{ path: 'Last-Event-ID', message: 'Send the `id` of the last event that you have, a number.' }],
   });

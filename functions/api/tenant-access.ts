@@ -33,7 +33,9 @@ export const graphOf = async (
   tenantId: string,
   graphId: string,
 ): Promise<Graph> => {
-  const graph = (await graphs.get(graphId)) ?? (await acceptedGraph(operations, graphId));
+  // Looked for once more at the end: the record may have come between the first look and the log's.
+  const graph =
+    (await graphs.get(graphId)) ?? (await acceptedGraph(operations, graphId)) ?? (await graphs.get(graphId));
   if (graph?.tenantId !== tenantId) throw new Refusal('not_found', `There is no graph "${graphId}".`);
   return graph;
 };

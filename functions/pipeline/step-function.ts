@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import * as z from 'zod';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { reportFailure, type StepFailure } from '../../domain/operation/failure-report.ts';
+import { logger } from './logger.ts';
 
 /** What a state machine hands to each of its functions. */
 export const StepInput = z.object({ operationId: z.string(), graphId: z.string() });
@@ -24,8 +25,12 @@ export const stepFunction = <Name extends FunctionName, Input extends z.ZodType>
 ) => {
   const run = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
   return middy()
-    .onError(({ error }) => {
+    .onError(({ error, event }) => {
       const { word, report } = reportFailure(error);
+      const about = { step: name, operationId: StepInput.safeParse(event).data?.operationId, error: error as Error };
+      // What nobody foresaw is a fault; what has a word of its own is part of the work.
+      if (word === 'Unknown') logger.error('A step failed', about);
+      else logger.info('A step did not succeed', about);
       throw Object.assign(new Error(report, { cause: error }), { name: word });
     })
     .handler(async (event: unknown) => run(input.parse(event)));

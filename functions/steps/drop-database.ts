@@ -2,7 +2,7 @@ import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import { graphStore, instanceStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes CreateDatabase on the instance. An instance that is gone took its copy with it. */
+/** Removes what BuildGraph left on the instance. An instance that is gone took its copy with it. */
 export const handler = stepFunction('drop-database', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const instances = instanceStore(environment);

@@ -1,15 +1,14 @@
-import { writerOf } from '../../domain/graph/graph.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { graphStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes PublishSnapshot of a new graph: first the pointer, then the files that it could have named. */
+/** Undoes what BuildGraph published: first the pointer and the claim, then the files, which no run can add to any more. */
 export const handler = stepFunction('withdraw-snapshot', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
   return async ({ graphId, operationId }) => {
-    await graphs.withdraw(graphId, writerOf(operationId));
+    await graphs.withdraw(graphId, operationId);
     for (const key of await objects.list(snapshotPrefix(graphId))) await objects.remove(key);
   };
 });

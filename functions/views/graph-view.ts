@@ -1,13 +1,12 @@
-import type { GraphView } from '../../contract/api/graphs.ts';
+import type { GraphSummary, GraphView } from '../../contract/api/graphs.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 
-export const graphView = (graph: Graph): GraphView => ({
+export const graphSummary = (graph: Graph): GraphSummary => ({
   graphId: graph.graphId,
   name: graph.name,
   kind: graph.kind,
   tier: graph.tier,
   status: graph.status,
-  schema: graph.schema,
   tags: graph.tags,
   snapshotVersion: graph.snapshot?.version ?? null,
   createdAt: graph.createdAt,
@@ -17,3 +16,8 @@ export const graphView = (graph: Graph): GraphView => ({
     operation: `/v1/operations/${graph.createdBy}`,
   },
 });
+
+export const graphView = (graph: Graph): GraphView => {
+  const { tags, snapshotVersion, createdAt, links, ...identity } = graphSummary(graph);
+  return { ...identity, schema: graph.schema, tags, snapshotVersion, createdAt, links };
+};

@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { Terminal } from '../../domain/failure.ts';
+import { Refusal, Terminal } from '../../domain/failure.ts';
 import type { InstanceJob } from '../../domain/fleet/instance-job.ts';
 import { type GraphStore, writerOf } from '../../domain/graph/graph.ts';
 import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
-import { snapshotOf } from '../../domain/snapshot/snapshot.ts';
+import { newSnapshot } from '../../domain/snapshot/snapshot.ts';
 import { insertEntity } from '../database/build-database.ts';
+import { engineRefusal } from '../database/engine-refusal.ts';
 import type { DatabaseTemplates } from '../database-templates.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import { measureFile, type Workspace } from '../workspace.ts';
@@ -37,21 +38,27 @@ const DONE = {
 export const buildGraph = ({ workspace, templates, cache, operations, graphs, objects }: Dependencies): JobWork => {
   const build = async (file: string, { operationId, definition }: InstanceJob): Promise<OperationEvent> => {
     const { schema, entity } = definition;
+    const last = await operations.last(operationId);
+    // A job that was handed over late, when the operation has gone on without it, is nobody's any more.
+    if (last.status !== 'running') throw new Refusal('operation_over', `The operation is ${last.status}.`);
     await templates.copyTo(file, schema);
-    const created = await operations.append(operationId, DONE.createDatabase);
+    const created = await operations.append(operationId, DONE.createDatabase, last);
     const applied = operations.append(operationId, DONE.applySchema, created);
     if (entity === null) return applied;
     // The events are written while the engine works, and in order.
-    const [known] = await Promise.all([applied, insertEntity(file, entity, schema)]);
+    const inserted = insertEntity(file, entity, schema).catch((error: unknown) => {
+      throw engineRefusal(error);
+    });
+    const [known] = await Promise.all([applied, inserted]);
     return operations.append(operationId, DONE.createEntity, known);
   };
 
   const publish = async (file: string, { graphId, operationId }: InstanceJob): Promise<void> => {
-    const snapshot = snapshotOf(graphId, FIRST_VERSION, await measureFile(file));
+    const snapshot = newSnapshot(graphId, FIRST_VERSION, await measureFile(file));
     await objects.upload(snapshot.key, file);
     const current = await graphs.publish(graphId, writerOf(operationId), snapshot);
     if (current?.key === snapshot.key) return cache.adopt(graphId, snapshot, file);
-    // An earlier run has published its own file, or somebody else has the claim: this one is nobody's.
+    // An earlier run has published its own file, or the claim is lost: this one is nobody's.
     await objects.remove(snapshot.key);
     if (current === undefined) throw new Terminal('conflict', "The graph is not this operation's to publish any more.");
   };

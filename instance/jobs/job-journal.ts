@@ -1,6 +1,8 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+export type UnfinishedJob = { key: string; taskToken: string };
+
 /**
  * The jobs in hand, as files. A process that starts on the directory of one that died can tell the workflows at once;
  * where the disk died too, their heartbeat timeout tells them.
@@ -20,7 +22,8 @@ export class JobJournal {
     await rm(join(this.#directory, key), { force: true });
   }
 
-  async unfinished(): Promise<{ key: string; taskToken: string }[]> {
+  /** What an earlier process left; to be read before this one takes its first job. */
+  async unfinished(): Promise<UnfinishedJob[]> {
     const keys = await readdir(this.#directory);
     const jobs = keys.map(async (key) => ({ key, taskToken: await readFile(join(this.#directory, key), 'utf8') }));
     // A file that is empty was cut short before the job was taken.

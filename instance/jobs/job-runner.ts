@@ -2,10 +2,13 @@ import { Retryable } from '../../domain/failure.ts';
 import type { InstanceJob, JobKind } from '../../domain/fleet/instance-job.ts';
 import { reportFailure } from '../../domain/operation/failure-report.ts';
 import type { Logger } from '../logger.ts';
-import type { JobJournal } from './job-journal.ts';
+import type { JobJournal, UnfinishedJob } from './job-journal.ts';
 import type { TaskReporter } from './task-reporter.ts';
 
-/** Does a job's work. Repeating it, even after a half-done run, leads to the same end. */
+/**
+ * Does a job's work. Repeating it, even after a half-done run, leads to the same end; repeating it when the operation
+ * has moved on changes nothing.
+ */
 export type JobWork = (job: InstanceJob) => Promise<void>;
 
 /** A workflow waits three times as long before it takes the job for lost. */
@@ -15,8 +18,7 @@ type Running = { taskToken: string; done: Promise<void> };
 
 /**
  * Runs jobs and reports them to their workflows. A job that is handed over twice runs once: the second handing over
- * only replaces the token that is reported to. A job that ended is forgotten; handed over again it is done again,
- * which its work makes harmless.
+ * only replaces the token that is reported to. A job that ended is forgotten; handed over again it is done again.
  */
 export class JobRunner {
   readonly #works: Record<JobKind, JobWork>;
@@ -34,11 +36,11 @@ export class JobRunner {
   }
 
   /** Tells the workflows of jobs which an earlier process left unfinished that they must be handed over again. */
-  async reportInterrupted(): Promise<void> {
+  async reportInterrupted(unfinished: readonly UnfinishedJob[]): Promise<void> {
     const interrupted = new Retryable('unavailable', 'The instance restarted during the job.');
-    for (const { key, taskToken } of await this.#journal.unfinished()) {
+    for (const { key, taskToken } of unfinished) {
       await this.#report(key, taskToken, interrupted);
-      await this.#journal.end(key);
+      if (!this.#running.has(key)) await this.#journal.end(key);
     }
   }
 
@@ -47,12 +49,17 @@ export class JobRunner {
    * @throws {Retryable} `unavailable` when the instance is stopping
    */
   async start(job: InstanceJob): Promise<void> {
-    if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
     const key = `${job.operationId}.${job.kind}`;
-    const running = this.#running.get(key);
-    if (running !== undefined) running.taskToken = job.taskToken;
-    else this.#running.set(key, { taskToken: job.taskToken, done: this.#run(key, job) });
     await this.#journal.begin(key, job.taskToken);
+    if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
+    const running = this.#running.get(key);
+    if (running !== undefined) {
+      running.taskToken = job.taskToken;
+      return;
+    }
+    const started: Running = { taskToken: job.taskToken, done: Promise.resolve() };
+    this.#running.set(key, started);
+    started.done = this.#run(key, job, started);
   }
 
   /** Takes no more jobs and waits for those that run. */
@@ -61,24 +68,23 @@ export class JobRunner {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  async #run(key: string, job: InstanceJob): Promise<void> {
-    const heartbeats = setInterval(() => void this.#reporter.heartbeat(this.#tokenOf(key, job)), HEARTBEAT_MS);
+  async #run(key: string, job: InstanceJob, running: Running): Promise<void> {
+    const heartbeats = setInterval(() => void this.#reporter.heartbeat(running.taskToken), HEARTBEAT_MS);
     let failure: unknown;
     try {
       await this.#works[job.kind](job);
     } catch (error) {
       failure = error;
       this.#logger.error('A job failed', { job: key, error: error as Error });
-    } finally {
-      clearInterval(heartbeats);
     }
-    await this.#report(key, this.#tokenOf(key, job), failure);
+    // A token that comes while another is being reported is reported as well.
+    for (let reported = ''; reported !== running.taskToken; ) {
+      reported = running.taskToken;
+      await this.#report(key, reported, failure);
+    }
+    clearInterval(heartbeats);
     this.#running.delete(key);
     await this.#journal.end(key);
-  }
-
-  #tokenOf(key: string, job: InstanceJob): string {
-    return this.#running.get(key)?.taskToken ?? job.taskToken;
   }
 
   async #report(key: string, taskToken: string, failure: unknown): Promise<void> {

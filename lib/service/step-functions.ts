@@ -14,6 +14,7 @@ export const stepFunctions = (stores: z.input<typeof WithdrawSnapshotEnvironment
         'createsGraphs',
         'readsGraphs',
         'changesGraphs',
+        'removesGraphs',
         'findsInstances',
         'readsInstances',
         'changesInstances',
@@ -30,7 +31,7 @@ export const stepFunctions = (stores: z.input<typeof WithdrawSnapshotEnvironment
     },
     'drop-database': { environment, may: ['readsGraphs', 'readsInstances'] },
     'free-slot': { environment, may: ['readsGraphs', 'changesInstances'] },
-    'delete-graph': { environment, may: ['removesGraphs'] },
+    'delete-graph': { environment, may: ['readsGraphs', 'readsInstances', 'removesGraphs'] },
     'record-failure': { environment, may: ['readsLog', 'appendsToLog'] },
     'record-undo-failure': { environment, may: ['readsLog', 'appendsToLog'] },
   };

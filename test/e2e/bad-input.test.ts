@@ -112,6 +112,15 @@ describe('a request that can not be met names the field, and nothing is allocate
     expect(answer.body).toMatchObject({ code: 'too_large' });
   });
 
+  test('a body that is small as sent and too large as kept', async () => {
+    const values = Array.from({ length: 20_000 }, () => '1e20').join(',');
+    const schema = `{"name":"s","version":"1.0.0","nodes":[{"name":"A","properties":[{"name":"id","type":"STRING","primaryKey":true},{"name":"v","type":"DOUBLE[]"}]}]}`;
+    const text = `{"name":"A","kind":"entity","schema":${schema},"entity":{"table":"A","properties":{"id":"a","v":[${values}]}}}`;
+    const answer = await client.call('/v1/graphs', { text });
+    expect(answer.status).toBe(413);
+    expect(answer.body).toMatchObject({ code: 'too_large' });
+  });
+
   test.each(['', 'x'.repeat(201), 'with space'])('an Idempotency-Key that is none: %j', async (key) => {
     const answer = await client.call('/v1/graphs', { body: plainGraph(), headers: { 'idempotency-key': key } });
     expect(answer.status).toBe(400);
@@ -151,10 +160,24 @@ describe('a path or a query that can not be met', () => {
     ['/v1/graphs?cursor=nonsense', 'cursor'],
     ['/v1/operations?status=sleeping', 'status'],
     ['/v1/operations?kind=graph.eat', 'kind'],
+    ['/v1/operations/op_00000000000000000000000000/events?after=999999989', 'after'],
   ])('%s names %s', async (path, field) => {
     const answer = await client.call(path);
     expect(answer.status).toBe(400);
     expect((answer.body['errors'] as { path: string }[]).map((error) => error.path)).toContain(field);
+  });
+
+  test('a cursor that was tampered with is refused as such', async () => {
+    for (let count = 0; count < 2; count += 1) await client.createGraph(plainGraph());
+    const { cursor } = (await client.call('/v1/graphs?limit=1')).body as { cursor: string };
+    const { sk: _sk, ...rest } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Record<string, unknown>;
+    for (const forged of [rest, { ...rest, sk: 7 }, { ...rest, sk: 'META', more: 'x' }]) {
+      const answer = await client.call(
+        `/v1/graphs?cursor=${Buffer.from(JSON.stringify(forged)).toString('base64url')}`,
+      );
+      expect(answer.status).toBe(400);
+      expect(answer.body).toMatchObject({ errors: [{ path: 'cursor' }] });
+    }
   });
 
   test("a cursor of another tenant's listing reads nothing of it", async () => {

@@ -135,6 +135,21 @@ describe('one event after another', () => {
     );
   });
 
+  test('progress leads neither out of an undo nor out of a cancellation', () => {
+    const undoing = eventAfter(running, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
+    const cancelling = eventAfter(
+      running,
+      { type: 'progress', message: 'Cancelling', status: 'cancelling' },
+      AT,
+    ) as OperationEvent;
+    for (const last of [undoing, cancelling]) {
+      expect(() => eventAfter(last, { type: 'progress', message: 'On', status: 'running' }, AT)).toThrow(
+        expect.objectContaining({ code: 'conflict' }),
+      );
+      expect(() => eventAfter(last, { type: 'step_completed', message: 'On', step: 'late' }, AT)).toThrow();
+    }
+  });
+
   test('the newest event carries who asked, and what came of it', () => {
     expect(succeeded).toMatchObject({
       tenantId: 'acme',

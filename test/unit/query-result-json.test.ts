@@ -31,6 +31,25 @@ describe("an instance's lines as one JSON document", () => {
     });
   });
 
+  test('a line ends where NDJSON ends it, not where a text does', async () => {
+    const document = await joined(queryResultJson(inPieces(`${HEADER}["a\u2028b\u2029c"]\n${SUMMARY}`, 3)));
+    expect(JSON.parse(document)).toMatchObject({ rows: [['a\u2028b\u2029c']] });
+  });
+
+  test('a reader who leaves lets go of the source', async () => {
+    let released = false;
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield Buffer.from(`${HEADER}["a"]\n["b"]\n`);
+        yield Buffer.from(SUMMARY);
+      } finally {
+        released = true;
+      }
+    }
+    for await (const _ of queryResultJson(source())) break;
+    expect(released).toBe(true);
+  });
+
   test('no rows are an empty list', async () => {
     expect(JSON.parse(await joined(queryResultJson(inPieces(HEADER + SUMMARY, 10))))).toMatchObject({ rows: [] });
   });

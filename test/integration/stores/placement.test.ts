@@ -6,7 +6,7 @@ import type { GraphTier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-creation.ts';
-import { snapshotOf } from '../../../domain/snapshot/snapshot.ts';
+import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 
@@ -79,22 +79,22 @@ describe('placement', () => {
     await instances.register(registration('full'), AT);
     await instances.register(registration('empty'), AT);
     for (let slot = 0; slot < 3; slot += 1) await instances.takeSlot(`${tier}-full`, `kg${slot}`, 'op_other');
-    expect((await placement.takeSlot(newGraph())).instanceId).toBe(`${tier}-empty`);
+    expect((await placement.takeSlot(newGraph())).placement).toBe(`${tier}-empty`);
   });
 
   test('40 at once on 3 instances of 10 slots: 30 are placed, none twice, and the rest hear that there is no room', async () => {
     for (const name of ['a', 'b', 'c']) await instances.register(registration(name), AT);
     const wanted = Array.from({ length: 40 }, newGraph);
     // A lost race is answered as "no room now" and tried again, as the workflow does.
-    const place = async (graph: Graph, tries = 30): Promise<string | undefined> => {
+    const place = async (graph: Graph, tries = 30): Promise<string | null | undefined> => {
       try {
-        return (await placement.takeSlot(graph)).instanceId;
+        return (await placement.takeSlot(graph)).placement;
       } catch {
         return tries === 0 ? undefined : place(graph, tries - 1);
       }
     };
     const placed = await Promise.all(wanted.map((graph) => place(graph, 2)));
-    expect(placed.filter((instanceId) => instanceId !== undefined)).toHaveLength(30);
+    expect(placed.filter((placed) => typeof placed === 'string')).toHaveLength(30);
     const slots = [...(await held('a')), ...(await held('b')), ...(await held('c'))];
     expect(slots).toHaveLength(30);
     expect(new Set(slots).size).toBe(30);
@@ -104,21 +104,65 @@ describe('placement', () => {
     for (const name of ['a', 'b']) await instances.register(registration(name), AT);
     const graph = newGraph();
     const [one, two] = await Promise.all([placement.takeSlot(graph), placement.takeSlot(graph)]);
-    expect(one.instanceId).toBe(two.instanceId);
-    expect((await placement.takeSlot(graph)).instanceId).toBe(one.instanceId);
+    expect(one.placement).toBe(two.placement);
+    expect((await placement.takeSlot(graph)).placement).toBe(one.placement);
     expect([...(await held('a')), ...(await held('b'))]).toEqual([graph.graphId]);
+  });
+
+  test('two runs at once, one of which has to move on, end with the one slot that the record names', async () => {
+    await instances.register(registration('full', { capacity: 1 }), AT);
+    await instances.takeSlot(`${tier}-full`, 'kgother', 'op_other');
+    const graph = await graphs.create({ ...newGraph(), placement: `${tier}-full` });
+    await instances.register(registration('free'), AT);
+    // One run finds its instance full; before it moves on, the slot there is freed and a second run takes it.
+    const racing = new Placement(
+      Object.assign(Object.create(instances), {
+        listByTier: (...asked: Parameters<typeof instances.listByTier>) => instances.listByTier(...asked),
+        takeSlot: async (...asked: Parameters<typeof instances.takeSlot>) => {
+          const taken = await instances.takeSlot(...asked);
+          if (!taken) {
+            await instances.freeSlot(`${tier}-full`, 'kgother', 'op_other');
+            await instances.takeSlot(...asked);
+          }
+          return taken;
+        },
+        freeSlot: (...asked: Parameters<typeof instances.freeSlot>) => instances.freeSlot(...asked),
+      }) as DynamoInstanceStore,
+      graphs,
+    );
+    expect((await racing.takeSlot(graph)).placement).toBe(`${tier}-free`);
+    expect(await held('full')).toEqual([]);
+    expect(await held('free')).toEqual([graph.graphId]);
+  });
+
+  test('a run that took a slot which the record does not name any more gives it back', async () => {
+    await instances.register(registration('a'), AT);
+    await instances.register(registration('b'), AT);
+    const graph = await graphs.create({ ...newGraph(), placement: `${tier}-a` });
+    const overtaken = new Placement(
+      instances,
+      Object.assign(Object.create(graphs), {
+        create: async () => {
+          await graphs.place(graph.graphId, `${tier}-a`, `${tier}-b`);
+          return graph;
+        },
+        get: (graphId: string) => graphs.get(graphId),
+      }) as DynamoGraphStore,
+    );
+    await expect(overtaken.takeSlot(graph)).rejects.toMatchObject({ name: 'Retryable' });
+    expect(await held('a')).toEqual([]);
   });
 
   test('a crash between the record and the slot is healed by the next run, on the same instance', async () => {
     for (const name of ['a', 'b']) await instances.register(registration(name), AT);
     const graph = newGraph();
     await graphs.create({ ...graph, placement: `${tier}-b` });
-    expect((await placement.takeSlot(graph)).instanceId).toBe(`${tier}-b`);
+    expect((await placement.takeSlot(graph)).placement).toBe(`${tier}-b`);
   });
 
   test('a slot is freed once, and only by the operation that took it', async () => {
     await instances.register(registration('a'), AT);
-    const { graph } = await placement.takeSlot(newGraph());
+    const graph = await placement.takeSlot(newGraph());
     await instances.freeSlot(`${tier}-a`, graph.graphId, 'op_another');
     expect(await held('a')).toEqual([graph.graphId]);
     await placement.freeSlot(graph);
@@ -137,18 +181,18 @@ describe('the snapshot pointer', () => {
   test('moves from version to version only, and only for the writer', async () => {
     const graph = await graphs.create(newGraph());
     const writer = graph.writer ?? '';
-    const first = snapshotOf(graph.graphId, 1, file('aa'));
+    const first = newSnapshot(graph.graphId, 1, file('aa'));
     expect(await graphs.publish(graph.graphId, 'op_zombie.1', first)).toBeUndefined();
-    expect(await graphs.publish(graph.graphId, writer, snapshotOf(graph.graphId, 2, file('bb')))).toBeUndefined();
+    expect(await graphs.publish(graph.graphId, writer, newSnapshot(graph.graphId, 2, file('bb')))).toBeUndefined();
     expect(await graphs.publish(graph.graphId, writer, first)).toEqual(first);
     expect((await graphs.get(graph.graphId))?.snapshot).toEqual(first);
   });
 
   test('published twice by the same writer is the first, however different the second file is', async () => {
     const graph = await graphs.create(newGraph());
-    const first = snapshotOf(graph.graphId, 1, file('aa'));
+    const first = newSnapshot(graph.graphId, 1, file('aa'));
     await graphs.publish(graph.graphId, graph.writer ?? '', first);
-    expect(await graphs.publish(graph.graphId, graph.writer ?? '', snapshotOf(graph.graphId, 1, file('bb')))).toEqual(
+    expect(await graphs.publish(graph.graphId, graph.writer ?? '', newSnapshot(graph.graphId, 1, file('bb')))).toEqual(
       first,
     );
   });
@@ -157,10 +201,10 @@ describe('the snapshot pointer', () => {
     const graph = await graphs.create(newGraph());
     const writer = graph.writer ?? '';
     expect(await graphs.activate(graph.graphId, writer)).toBe(false);
-    await graphs.publish(graph.graphId, writer, snapshotOf(graph.graphId, 1, file('aa')));
+    await graphs.publish(graph.graphId, writer, newSnapshot(graph.graphId, 1, file('aa')));
     expect(await graphs.activate(graph.graphId, writer)).toBe(true);
     expect(await graphs.activate(graph.graphId, writer)).toBe(true);
-    expect(await graphs.publish(graph.graphId, writer, snapshotOf(graph.graphId, 2, file('bb')))).toBeUndefined();
+    expect(await graphs.publish(graph.graphId, writer, newSnapshot(graph.graphId, 2, file('bb')))).toBeUndefined();
   });
 
   test('a record is removed by the operation that created it only', async () => {
