@@ -13,6 +13,8 @@ const NO_SNAPSHOT = 'attribute_type(#snapshot, :null)';
 const VERSION_BEFORE = '#snapshot.version = :before';
 const PUBLISHED = 'attribute_type(#snapshot, :map)';
 const CREATED_BY = 'createdBy = :operation';
+const CLAIM_ENDED = 'writer = :none';
+const NOT_IN_USE = '#status = :provisioning';
 
 const { byTenant } = CONTROL_TABLE.indexes;
 
@@ -86,8 +88,8 @@ export class DynamoGraphStore implements GraphStore {
 
   async withdraw(graphId: string, createdBy: string): Promise<void> {
     await this.#update(graphId, {
-      UpdateExpression: 'SET #snapshot = :none, writer = :none',
-      ConditionExpression: CREATED_BY,
+      UpdateExpression: 'SET #snapshot = :none',
+      ConditionExpression: `${CREATED_BY} AND ${CLAIM_ENDED}`,
       ExpressionAttributeNames: { '#snapshot': 'snapshot' },
       ExpressionAttributeValues: { ':none': null, ':operation': createdBy },
     });
@@ -105,10 +107,10 @@ export class DynamoGraphStore implements GraphStore {
 
   async deactivate(graphId: string, createdBy: string): Promise<void> {
     await this.#update(graphId, {
-      UpdateExpression: 'SET #status = :provisioning',
+      UpdateExpression: 'SET #status = :provisioning, writer = :none',
       ConditionExpression: CREATED_BY,
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: { ':provisioning': 'provisioning', ':operation': createdBy },
+      ExpressionAttributeValues: { ':provisioning': 'provisioning', ':none': null, ':operation': createdBy },
     });
   }
 
@@ -118,8 +120,9 @@ export class DynamoGraphStore implements GraphStore {
         new DeleteCommand({
           TableName: this.#table.tableName,
           Key: keyOf(graphId),
-          ConditionExpression: CREATED_BY,
-          ExpressionAttributeValues: { ':operation': createdBy },
+          ConditionExpression: `${CREATED_BY} AND ${NOT_IN_USE}`,
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: { ':operation': createdBy, ':provisioning': 'provisioning' },
         }),
       ),
     );

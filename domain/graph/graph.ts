@@ -48,12 +48,12 @@ export interface GraphStore {
    * published it. Undefined when the claim is lost or another version is current: nothing was published.
    */
   publish(graphId: string, writer: string, snapshot: Snapshot): Promise<Snapshot | undefined>;
-  /** Takes back what the creating operation published, and its claim: from then on no run of it can publish. */
+  /** Takes back what the creating operation published, when its claim has ended: no run of it publishes any more. */
   withdraw(graphId: string, createdBy: string): Promise<void>;
   /** Makes a published graph usable and ends the claim of the `writer` that made it. False: it is not there to activate. */
   activate(graphId: string, writer: string): Promise<boolean>;
-  /** Takes a graph out of use whose activation by its creating operation may have half happened. */
+  /** Takes a graph out of use and ends its creating operation's claim: no run of it can publish or activate any more. */
   deactivate(graphId: string, createdBy: string): Promise<void>;
-  /** Removes a graph that its creating operation gave up. */
+  /** Removes a graph that its creating operation gave up; one that is in use stays. */
   remove(graphId: string, createdBy: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { graphStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes ActivateGraph: the graph is out of use before its snapshot is withdrawn. */
+/** Undoes ActivateGraph and ends the operation's claim, so that nothing that is undone after it can come back. */
 export const handler = stepFunction('deactivate-graph', StepInput, (environment) => {
   const graphs = graphStore(environment);
   return ({ graphId, operationId }) => graphs.deactivate(graphId, operationId);

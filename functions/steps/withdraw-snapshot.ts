@@ -3,7 +3,10 @@ import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { graphStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes what BuildGraph published: first the pointer and the claim, then the files, which no run can add to any more. */
+/**
+ * Undoes what BuildGraph published: first the pointer, then the files. DeactivateGraph has ended the claim,
+ * so a run that is late removes its own.
+ */
 export const handler = stepFunction('withdraw-snapshot', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
