@@ -4,11 +4,16 @@ import { PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
 import { Failure, Retryable } from '../../domain/failure.ts';
 import type { ApiResponse } from './api-response.ts';
 import { logger } from './logger.ts';
+import { isOutage } from './outage.ts';
+
+const UNAVAILABLE =
+  'A part of the service does not answer now; try again, with the same Idempotency-Key if there was one.';
 
 /** The answer to whatever a handler threw: what the client can mend is explained, what it can not has an id to quote. */
 export const problemResponse = (error: unknown, { awsRequestId, functionName }: Context): ApiResponse => {
   if (!(error instanceof Failure) || error.code === 'internal') {
     logger.error('A call failed', { error: error as Error, requestId: awsRequestId, functionName });
+    if (isOutage(error)) return problem(problemOf('unavailable', UNAVAILABLE, { retryable: true }));
     return problem(
       problemOf('internal', `Something went wrong on our side. Quote ${awsRequestId}.`, { retryable: true }),
     );

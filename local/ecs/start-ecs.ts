@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { metadataPath, serve } from './api/server.ts';
 import { type Image, startContainer } from './container-process.ts';
 import { Names } from './names.ts';
@@ -63,20 +61,16 @@ export const startEcs = async (options: EcsOptions): Promise<Ecs> => {
   };
 
   const supervisor = new Supervisor(state, startTask);
-  const server = await serve({ names, state, tasks, supervisor }, port);
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const metadataUri = (taskId: string) => `${url}${metadataPath(taskId)}`;
+  const endpoint = await serve({ names, state, tasks, supervisor }, port);
+  const metadataUri = (taskId: string) => `${endpoint.url}${metadataPath(taskId)}`;
   supervisor.startAll();
 
   return {
-    url,
+    url: endpoint.url,
     async close() {
       // Still answering: a task that stops may ask for its metadata.
       await supervisor.close();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      await endpoint.close();
     },
   };
 };

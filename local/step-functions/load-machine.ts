@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import { ApiError } from './api-error.ts';
 import { problemsOf } from './check-scope.ts';
 import { Definition, innerScopes, type Scope, type State } from './definition.ts';
 import { Expressions } from './expressions.ts';
 import type { World } from './jsonata-functions.ts';
 import type { Resource } from './resources/resource.ts';
+import { StepFunctionsError } from './step-functions-error.ts';
 
 /** A machine that is ready to run. */
 export interface Machine {
@@ -21,7 +21,7 @@ const PLACEHOLDER = /\$\{[A-Za-z][\w.]*\}/;
 
 /**
  * Reads a machine, and refuses what the runner can not run as AWS would: by state and by field.
- * @throws {ApiError} InvalidDefinition
+ * @throws {StepFunctionsError} InvalidDefinition
  */
 export const loadMachine = (text: string, findResource: FindResource, world: World): Machine => {
   const definition = parseDefinition(text);
@@ -42,7 +42,7 @@ const parseDefinition = (text: string): Definition => {
   try {
     json = JSON.parse(text);
   } catch {
-    throw new ApiError('InvalidDefinition', 'The definition is not JSON');
+    throw new StepFunctionsError('InvalidDefinition', 'The definition is not JSON');
   }
   const parsed = Definition.safeParse(json);
   if (!parsed.success) refuseIfAny(parsed.error.issues.map(describeIssue));
@@ -51,7 +51,7 @@ const parseDefinition = (text: string): Definition => {
 
 const refuseIfAny = (problems: string[]): void => {
   if (problems.length > 0)
-    throw new ApiError('InvalidDefinition', `Invalid State Machine Definition: ${problems.join('; ')}`);
+    throw new StepFunctionsError('InvalidDefinition', `Invalid State Machine Definition: ${problems.join('; ')}`);
 };
 
 /** `['States', 'Take', 'Retry', 0, 'Foo']` → "State 'Take': field 'Retry.0.Foo' …" */

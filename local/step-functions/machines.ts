@@ -1,8 +1,8 @@
-import { ApiError } from './api-error.ts';
 import type { Clock } from './clock.ts';
 import type { Journal, MachineRow } from './journal.ts';
 import type { Machine } from './load-machine.ts';
 import { checkArn, checkName } from './names.ts';
+import { StepFunctionsError } from './step-functions-error.ts';
 
 /** A machine to create. */
 export interface NewMachine {
@@ -28,7 +28,7 @@ export class Machines {
 
   /**
    * Creating what is there already, and the same, is harmless.
-   * @throws {ApiError} InvalidName, InvalidDefinition, StateMachineAlreadyExists
+   * @throws {StepFunctionsError} InvalidName, InvalidDefinition, StateMachineAlreadyExists
    */
   create({ name, definition, roleArn }: NewMachine): MachineRow {
     const arn = `${this.#arnPrefix}${checkName(name)}`;
@@ -40,12 +40,12 @@ export class Machines {
       return row;
     }
     if (found.definition === definition && found.roleArn === roleArn) return found;
-    throw new ApiError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
+    throw new StepFunctionsError('StateMachineAlreadyExists', `State Machine Already Exists: '${arn}'`);
   }
 
   /**
    * Executions that are under way keep the definition they started with.
-   * @throws {ApiError} StateMachineDoesNotExist, InvalidDefinition
+   * @throws {StepFunctionsError} StateMachineDoesNotExist, InvalidDefinition
    */
   update(arn: string, change: { definition?: string | undefined; roleArn?: string | undefined }): MachineRow {
     const found = this.get(arn);
@@ -56,11 +56,11 @@ export class Machines {
     return row;
   }
 
-  /** @throws {ApiError} InvalidArn, StateMachineDoesNotExist */
+  /** @throws {StepFunctionsError} InvalidArn, StateMachineDoesNotExist */
   get(arn: string): MachineRow {
     const found = this.#journal.machine(checkArn(arn, 'stateMachine'));
     if (found !== undefined) return found;
-    throw new ApiError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+    throw new StepFunctionsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
   }
 
   /** The machine as it was at a revision, ready to run. */

@@ -1,4 +1,3 @@
-import { ApiError } from './api-error.ts';
 import { type Answer, cursorAt, type PendingTask } from './cursor.ts';
 import { Execution, type Surroundings, type Waiting } from './execution.ts';
 import { StateFailure } from './failure.ts';
@@ -9,6 +8,7 @@ import { checkArn, checkName, executionArn } from './names.ts';
 import type { Executions } from './resources/nested-execution.ts';
 import { runFrame } from './run-frame.ts';
 import { RunnerClosed } from './runner-closed.ts';
+import { StepFunctionsError } from './step-functions-error.ts';
 import { readToken } from './task-token.ts';
 
 const ROOT = 'root';
@@ -51,7 +51,7 @@ export class Runner implements Executions {
 
   /**
    * Starts an execution. With the name and the input of one that runs, it is that one.
-   * @throws {ApiError} StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists
+   * @throws {StepFunctionsError} StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists
    */
   start({ stateMachineArn, name, input }: { stateMachineArn: string; name: string; input: string }): ExecutionRow {
     const machine = this.#machines.get(stateMachineArn);
@@ -61,7 +61,7 @@ export class Runner implements Executions {
     if (found !== undefined) {
       const same = JSON.stringify(JSON.parse(found.input)) === JSON.stringify(parsed);
       if (found.status === 'RUNNING' && same) return found;
-      throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
+      throw new StepFunctionsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
     const { journal, clock } = this.#surroundings;
     const { revision, roleArn } = machine;
@@ -89,11 +89,11 @@ export class Runner implements Executions {
     return this.#surroundings.journal.execution(arn);
   }
 
-  /** @throws {ApiError} InvalidArn, ExecutionDoesNotExist */
+  /** @throws {StepFunctionsError} InvalidArn, ExecutionDoesNotExist */
   get(arn: string): ExecutionRow {
     const found = this.find(checkArn(arn, 'execution'));
     if (found !== undefined) return found;
-    throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+    throw new StepFunctionsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
   }
 
   async ended(arn: string): Promise<ExecutionRow> {
@@ -116,7 +116,7 @@ export class Runner implements Executions {
 
   /**
    * Gives a task its answer, on disk before this returns.
-   * @throws {ApiError} InvalidToken, TaskDoesNotExist, TaskTimedOut
+   * @throws {StepFunctionsError} InvalidToken, TaskDoesNotExist, TaskTimedOut
    */
   answer(token: string, answer: Answer): void {
     const { waiting, task } = this.#waitingFor(token);
@@ -125,7 +125,7 @@ export class Runner implements Executions {
     waiting.answered?.(answer);
   }
 
-  /** @throws {ApiError} InvalidToken, TaskDoesNotExist, TaskTimedOut */
+  /** @throws {StepFunctionsError} InvalidToken, TaskDoesNotExist, TaskTimedOut */
   heartbeat(token: string): void {
     const { waiting, task } = this.#waitingFor(token);
     task.heartbeatAt = this.#surroundings.clock.now();
@@ -134,15 +134,15 @@ export class Runner implements Executions {
 
   #waitingFor(token: string): { waiting: Waiting; task: PendingTask } {
     const read = readToken(token);
-    if (read === undefined) throw new ApiError('InvalidToken', 'Invalid Token: it is not a task token');
+    if (read === undefined) throw new StepFunctionsError('InvalidToken', 'Invalid Token: it is not a task token');
     const waiting = this.#open.get(read.executionArn)?.execution.frames.get(read.path);
     const task = waiting?.cursor.pending;
     const waits = task?.kind === 'task' && task.token === token && task.answer === undefined;
     if (waiting !== undefined && waits && !waiting.signal.aborted) return { waiting, task };
     if (this.find(read.executionArn) === undefined) {
-      throw new ApiError('TaskDoesNotExist', 'Task Does Not Exist: no execution here gave this token');
+      throw new StepFunctionsError('TaskDoesNotExist', 'Task Does Not Exist: no execution here gave this token');
     }
-    throw new ApiError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
+    throw new StepFunctionsError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
   }
 
   #admit(row: ExecutionRow): Open {
@@ -206,11 +206,14 @@ export class Runner implements Executions {
 
 const parseInput = (input: string): unknown => {
   if (Buffer.byteLength(input) > LONGEST_INPUT_BYTES) {
-    throw new ApiError('InvalidExecutionInput', `Invalid Execution Input: larger than ${LONGEST_INPUT_BYTES} bytes`);
+    throw new StepFunctionsError(
+      'InvalidExecutionInput',
+      `Invalid Execution Input: larger than ${LONGEST_INPUT_BYTES} bytes`,
+    );
   }
   try {
     return JSON.parse(input);
   } catch {
-    throw new ApiError('InvalidExecutionInput', 'Invalid Execution Input: it is not JSON');
+    throw new StepFunctionsError('InvalidExecutionInput', 'Invalid Execution Input: it is not JSON');
   }
 };

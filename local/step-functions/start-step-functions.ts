@@ -51,15 +51,12 @@ export const startStepFunctions = async (options: StepFunctionsOptions): Promise
   runner.resume();
   // Before anyone can answer a token, whoever waits for one waits again.
   await setImmediate();
-  const server = await serve({ journal, machines, runner, clock }, port);
-  const address = server.address();
+  const endpoint = await serve({ journal, machines, runner, clock }, port);
   return {
-    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : port}`,
+    url: endpoint.url,
     async close() {
       runner.close();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await endpoint.close();
       // Whatever was aborted unwinds before the database goes.
       await setImmediate();
       journal.close();

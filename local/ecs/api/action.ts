@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { ApiError } from '../api-error.ts';
+import { type Action as AwsAction, actionOf } from '../../aws-json/action.ts';
+import type { EcsErrorType } from '../ecs-error.ts';
 import { DEFAULT_CLUSTER, type Names, nameIn } from '../names.ts';
 import type { StoredState } from '../stored-state.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -13,20 +14,10 @@ export type Backend = {
   readonly supervisor: Supervisor;
 };
 
-/** One action of the API: takes a request's body, gives the answer's. */
-export type Action = (backend: Backend, body: unknown) => object;
+export type Action = AwsAction<Backend>;
 
-/** An action with the schema of its request. A field that the schema does not know is refused by name. */
-export const action =
-  <Schema extends z.ZodType>(schema: Schema, answer: (backend: Backend, request: z.output<Schema>) => object): Action =>
-  (backend, body) => {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return answer(backend, parsed.data);
-    throw new ApiError('InvalidParameterException', z.prettifyError(parsed.error));
-  };
+/** An action with the schema of its request. */
+export const action = actionOf<Backend, EcsErrorType>('InvalidParameterException');
 
 /** The cluster of a request, by name. Any name will do: clusters are not made here. */
 export const Cluster = z.string().default(DEFAULT_CLUSTER).transform(nameIn);
-
-/** Times go over the wire in seconds. */
-export const inSeconds = (milliseconds: number): number => milliseconds / 1000;

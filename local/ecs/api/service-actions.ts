@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import * as z from 'zod';
-import { ApiError } from '../api-error.ts';
+import { EcsError } from '../ecs-error.ts';
 import { nameIn } from '../names.ts';
 import type { Service, TaskDefinition } from '../stored-state.ts';
 import { type Action, action, type Backend, Cluster } from './action.ts';
@@ -68,10 +68,10 @@ export const serviceActions: Record<string, Action> = {
     if (found?.status === 'ACTIVE') {
       if (clientToken !== undefined && found.clientToken === clientToken)
         return { service: serviceView(backend, found) };
-      throw new ApiError('InvalidParameterException', 'Creation of service was not idempotent.');
+      throw new EcsError('InvalidParameterException', 'Creation of service was not idempotent.');
     }
     if (found?.status === 'DRAINING') {
-      throw new ApiError('InvalidParameterException', 'Unable to Start a service that is still Draining.');
+      throw new EcsError('InvalidParameterException', 'Unable to Start a service that is still Draining.');
     }
     const service: Service = {
       cluster,
@@ -92,7 +92,7 @@ export const serviceActions: Record<string, Action> = {
   UpdateService: action(UpdateService, (backend, request) => {
     const { cluster, service: name, taskDefinition, forceNewDeployment, ...more } = request;
     const found = serviceOf(backend, cluster, name);
-    if (found.status !== 'ACTIVE') throw new ApiError('ServiceNotActiveException', 'Service was not ACTIVE.');
+    if (found.status !== 'ACTIVE') throw new EcsError('ServiceNotActiveException', 'Service was not ACTIVE.');
     const { desiredCount = found.desiredCount, ...rest } = more;
     const wanted = taskDefinition === undefined ? found.taskDefinition : definitionOf(backend, taskDefinition).arn;
     const service: Service = {
@@ -111,9 +111,9 @@ export const serviceActions: Record<string, Action> = {
 
   DeleteService: action(DeleteService, (backend, { cluster, service: name, force = false }) => {
     const found = serviceOf(backend, cluster, name);
-    if (found.status === 'INACTIVE') throw new ApiError('ServiceNotActiveException', 'Service was not ACTIVE.');
+    if (found.status === 'INACTIVE') throw new EcsError('ServiceNotActiveException', 'Service was not ACTIVE.');
     if (found.desiredCount > 0 && !force) {
-      throw new ApiError('InvalidParameterException', 'The service cannot be stopped while it is scaled above 0.');
+      throw new EcsError('InvalidParameterException', 'The service cannot be stopped while it is scaled above 0.');
     }
     const service: Service = { ...found, status: 'DRAINING', desiredCount: 0 };
     backend.supervisor.put(service);
@@ -148,12 +148,12 @@ const newDeployment = (): Service['deployment'] => {
 
 const serviceOf = ({ state }: Backend, cluster: string, name: string): Service => {
   const found = state.service(cluster, name);
-  if (found === undefined) throw new ApiError('ServiceNotFoundException', 'Service not found.');
+  if (found === undefined) throw new EcsError('ServiceNotFoundException', 'Service not found.');
   return found;
 };
 
 const definitionOf = ({ state }: Backend, reference: string): TaskDefinition => {
   const found = state.taskDefinition(reference);
-  if (found === undefined) throw new ApiError('ClientException', 'TaskDefinition not found.');
+  if (found === undefined) throw new EcsError('ClientException', 'TaskDefinition not found.');
   return found;
 };

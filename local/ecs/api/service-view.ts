@@ -1,6 +1,7 @@
+import { inSeconds } from '../../aws-json/in-seconds.ts';
 import type { Service } from '../stored-state.ts';
 import type { Task } from '../task.ts';
-import { type Backend, inSeconds } from './action.ts';
+import type { Backend } from './action.ts';
 
 /** A service as DescribeServices tells of it. */
 export const serviceView = ({ names, supervisor }: Backend, service: Service): object => {

@@ -1,8 +1,9 @@
 import * as z from 'zod';
-import { ApiError } from '../api-error.ts';
+import { inSeconds } from '../../aws-json/in-seconds.ts';
+import { EcsError } from '../ecs-error.ts';
 import { nameIn } from '../names.ts';
 import type { Task } from '../task.ts';
-import { type Action, action, type Backend, Cluster, inSeconds } from './action.ts';
+import { type Action, action, type Backend, Cluster } from './action.ts';
 import { page, pageFields } from './page.ts';
 import { taskView } from './task-view.ts';
 
@@ -30,7 +31,7 @@ const GetTaskProtection = z.strictObject({ cluster: Cluster, tasks: Tasks });
 export const taskActions: Record<string, Action> = {
   ListTasks: action(ListTasks, ({ state, tasks }, { cluster, serviceName, family, desiredStatus, ...request }) => {
     if (serviceName !== undefined && state.service(cluster, serviceName) === undefined) {
-      throw new ApiError('ServiceNotFoundException', 'Service not found.');
+      throw new EcsError('ServiceNotFoundException', 'Service not found.');
     }
     const found = tasks
       .all()
@@ -48,7 +49,7 @@ export const taskActions: Record<string, Action> = {
 
   StopTask: action(StopTask, (backend, { cluster, task: reference, reason = 'Task stopped by user' }) => {
     const task = lookUp(backend, cluster, [reference]).found[0];
-    if (task === undefined) throw new ApiError('InvalidParameterException', 'The referenced task was not found.');
+    if (task === undefined) throw new EcsError('InvalidParameterException', 'The referenced task was not found.');
     task.stop('UserInitiated', reason);
     return { task: taskView(backend.names, task) };
   }),

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { ApiError } from '../api-error.ts';
+import { inSeconds } from '../../aws-json/in-seconds.ts';
+import { EcsError } from '../ecs-error.ts';
 import { TaskDefinition } from '../stored-state.ts';
-import { type Action, action, inSeconds } from './action.ts';
+import { type Action, action } from './action.ts';
 
 /** Fields of a container that would change what it does, and do nothing here: refused, not ignored. */
 const NOT_MODELLED = ['command', 'entryPoint', 'secrets', 'environmentFiles', 'dependsOn', 'volumesFrom'];
@@ -34,7 +35,7 @@ export const taskDefinitionActions: Record<string, Action> = {
     z.strictObject({ taskDefinition: z.string(), include: z.array(z.string()).optional() }),
     ({ state }, { taskDefinition }) => {
       const found = state.taskDefinition(taskDefinition);
-      if (found === undefined) throw new ApiError('ClientException', 'Unable to describe task definition.');
+      if (found === undefined) throw new EcsError('ClientException', 'Unable to describe task definition.');
       return { taskDefinition: view(found), tags: found.rest['tags'] ?? [] };
     },
   ),

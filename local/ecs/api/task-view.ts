@@ -1,6 +1,6 @@
+import { inSeconds } from '../../aws-json/in-seconds.ts';
 import type { Names } from '../names.ts';
 import type { Task } from '../task.ts';
-import { inSeconds } from './action.ts';
 
 /** A task as DescribeTasks tells of it. */
 export const taskView = (names: Names, task: Task): object => ({

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { inSeconds } from '../../aws-json/in-seconds.ts';
 import type { ExecutionRow } from '../journal.ts';
-import { type Action, action, inSeconds } from './action.ts';
+import { type Action, action } from './action.ts';
 import { page, pageFields } from './page.ts';
 
 const startExecution = action(

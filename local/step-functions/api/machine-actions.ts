@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Action, action, inSeconds } from './action.ts';
+import { inSeconds } from '../../aws-json/in-seconds.ts';
+import { type Action, action } from './action.ts';
 import { page, pageFields } from './page.ts';
 
 const refused = z.undefined({ error: 'is not modelled by this runner' }).optional();

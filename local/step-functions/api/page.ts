@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ApiError } from '../api-error.ts';
+import { StepFunctionsError } from '../step-functions-error.ts';
 
 const LARGEST_PAGE = 1000;
 const USUAL_PAGE = 100;
@@ -30,6 +30,6 @@ const encode = (key: string): string => Buffer.from(`${MARK}${key}`).toString('b
 
 const decode = (token: string): string => {
   const text = Buffer.from(token, 'base64url').toString();
-  if (!text.startsWith(MARK)) throw new ApiError('InvalidToken', `Invalid Token: '${token}'`);
+  if (!text.startsWith(MARK)) throw new StepFunctionsError('InvalidToken', `Invalid Token: '${token}'`);
   return text.slice(MARK.length);
 };

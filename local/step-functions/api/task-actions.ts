@@ -1,17 +1,17 @@
 import { z } from 'zod';
-import { ApiError } from '../api-error.ts';
+import { StepFunctionsError } from '../step-functions-error.ts';
 import { type Action, action } from './action.ts';
 
 const LONGEST_OUTPUT_BYTES = 256 * 1024;
 
 const parseOutput = (output: string): unknown => {
   if (Buffer.byteLength(output) > LONGEST_OUTPUT_BYTES) {
-    throw new ApiError('InvalidOutput', `Invalid Output: larger than ${LONGEST_OUTPUT_BYTES} bytes`);
+    throw new StepFunctionsError('InvalidOutput', `Invalid Output: larger than ${LONGEST_OUTPUT_BYTES} bytes`);
   }
   try {
     return JSON.parse(output);
   } catch {
-    throw new ApiError('InvalidOutput', 'Invalid Output: it is not JSON');
+    throw new StepFunctionsError('InvalidOutput', 'Invalid Output: it is not JSON');
   }
 };
 

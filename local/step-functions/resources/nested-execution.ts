@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ApiError } from '../api-error.ts';
 import { StateFailure } from '../failure.ts';
 import type { ExecutionRow } from '../journal.ts';
+import { StepFunctionsError } from '../step-functions-error.ts';
 import { argument, type Resource } from './resource.ts';
 
 /** The executions of this runner, as a task that starts one sees them. */
 export interface Executions {
-  /** @throws {ApiError} */
+  /** @throws {StepFunctionsError} */
   start(request: { stateMachineArn: string; name: string; input: string }): ExecutionRow;
   find(executionArn: string): ExecutionRow | undefined;
   /** Resolves with the execution when it has ended. */
@@ -62,7 +62,7 @@ const start = (executions: Executions, input: unknown, repeated: boolean): Execu
       input: typeof given === 'string' ? given : JSON.stringify(given),
     });
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof StepFunctionsError)) throw error;
     const { type, message } = error;
     throw new StateFailure(
       `StepFunctions.${type}Exception`,

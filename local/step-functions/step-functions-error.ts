@@ -1,5 +1,7 @@
-/** Every error that the API answers with; the SDK throws the exception of the same name. */
-export type ApiErrorType =
+import { ApiError } from '../aws-json/api-error.ts';
+
+/** Every error that the API refuses a request with. */
+export type StepFunctionsErrorType =
   | 'ExecutionAlreadyExists'
   | 'ExecutionDoesNotExist'
   | 'InvalidArn'
@@ -17,12 +19,4 @@ export type ApiErrorType =
   | 'ValidationException';
 
 /** A request that is refused, as Step Functions refuses it. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError';
-  readonly type: ApiErrorType;
-
-  constructor(type: ApiErrorType, message: string) {
-    super(message);
-    this.type = type;
-  }
-}
+export class StepFunctionsError extends ApiError<StepFunctionsErrorType> {}

@@ -1,0 +1,157 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Terminal } from '../../../domain/failure.ts';
+import type { InstanceJob } from '../../../domain/fleet/instance-job.ts';
+import { JobJournal } from '../../../instance/jobs/job-journal.ts';
+import { JobRunner, type JobWork } from '../../../instance/jobs/job-runner.ts';
+import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
+import { temporaryDirectory } from '../local/temporary-directory.ts';
+import { type StepFunctionsEndpoint, startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
+import { baseSchema, silent } from './workplace.ts';
+
+let stepFunctions: StepFunctionsEndpoint;
+let journal: JobJournal;
+
+beforeEach(async () => {
+  stepFunctions = await startStepFunctionsEndpoint();
+  journal = new JobJournal(await temporaryDirectory());
+});
+
+const runnerOf = (work: JobWork): JobRunner =>
+  new JobRunner({ 'build-graph': work }, new TaskReporter(stepFunctions.client), journal, silent);
+
+const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
+  operationId,
+  kind: 'build-graph',
+  graphId: 'kg1',
+  taskToken,
+  definition: { schema: baseSchema, entity: null },
+  generation: 1,
+});
+
+/** Work that goes on until it is told to end, and the jobs that it was given. */
+const heldWork = () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const given: InstanceJob[] = [];
+  const work: JobWork = async (job) => {
+    given.push(job);
+    await promise;
+  };
+  return { work, given, end: resolve };
+};
+
+const success = (taskToken: string) => ({ action: 'SendTaskSuccess', taskToken, output: '{}' });
+
+const failure = (taskToken: string, error: string, report: object) => ({
+  action: 'SendTaskFailure',
+  taskToken,
+  error,
+  cause: JSON.stringify(report),
+});
+
+const interruption = (taskToken: string) =>
+  failure(taskToken, 'Retryable', {
+    code: 'unavailable',
+    message: 'The instance restarted during the job.',
+    retryable: true,
+  });
+
+test('a job is in the journal while it runs and no longer', async () => {
+  const { work, end } = heldWork();
+  const runner = runnerOf(work);
+  await runner.start(job('token'));
+  expect(await journal.unfinished()).toEqual([{ key: 'op_1.build-graph', taskToken: 'token' }]);
+  end();
+  await runner.stop();
+  expect(await journal.unfinished()).toEqual([]);
+  expect(stepFunctions.reports).toEqual([success('token')]);
+});
+
+test('a job that failed is reported with its word, its code and its message', async () => {
+  const runner = runnerOf(async () => {
+    throw new Terminal('conflict', 'It is not yours.');
+  });
+  await runner.start(job('token'));
+  await runner.stop();
+  expect(stepFunctions.reports).toEqual([
+    failure('token', 'Terminal', { code: 'conflict', message: 'It is not yours.', retryable: false }),
+  ]);
+});
+
+test('a job that is handed over twice at once runs once and reports to the newest token', async () => {
+  const { work, given, end } = heldWork();
+  const runner = runnerOf(work);
+  await Promise.all([runner.start(job('one')), runner.start(job('two'))]);
+  await runner.start(job('newest'));
+  expect(await journal.unfinished()).toEqual([{ key: 'op_1.build-graph', taskToken: 'newest' }]);
+  end();
+  await runner.stop();
+  expect(given).toHaveLength(1);
+  expect(stepFunctions.reports).toEqual([success('newest')]);
+});
+
+test('a token that arrives while another is being reported is reported too', async () => {
+  const { work, given, end } = heldWork();
+  const runner = runnerOf(work);
+  const taken = Promise.withResolvers<void>();
+  stepFunctions.beforeAnswer = async ({ taskToken }) => {
+    if (taskToken === 'first') await runner.start(job('second')).then(taken.resolve, taken.reject);
+  };
+  await runner.start(job('first'));
+  end();
+  await taken.promise;
+  await runner.stop();
+  expect(given).toHaveLength(1);
+  expect(stepFunctions.reports).toEqual([success('first'), success('second')]);
+  expect(await journal.unfinished()).toEqual([]);
+});
+
+test('what an earlier process left is reported as interrupted, a job of this process is not', async () => {
+  await journal.begin('op_left.build-graph', 'left');
+  const unfinished = await journal.unfinished();
+  const { work, end } = heldWork();
+  const runner = runnerOf(work);
+  await runner.start(job('own', 'op_own'));
+  await runner.reportInterrupted(unfinished);
+  expect(stepFunctions.reports).toEqual([interruption('left')]);
+  expect(await journal.unfinished()).toEqual([{ key: 'op_own.build-graph', taskToken: 'own' }]);
+  end();
+  await runner.stop();
+  expect(stepFunctions.reports).toEqual([interruption('left'), success('own')]);
+});
+
+test('a job that was left and handed over again meanwhile stays in the journal under its new token', async () => {
+  await journal.begin('op_1.build-graph', 'left');
+  const unfinished = await journal.unfinished();
+  const { work, end } = heldWork();
+  const runner = runnerOf(work);
+  await runner.start(job('new'));
+  await runner.reportInterrupted(unfinished);
+  expect(stepFunctions.reports).toEqual([interruption('left')]);
+  expect(await journal.unfinished()).toEqual([{ key: 'op_1.build-graph', taskToken: 'new' }]);
+  end();
+  await runner.stop();
+});
+
+test('a runner that is stopping refuses jobs and waits for those that run', async () => {
+  const { work, given, end } = heldWork();
+  const runner = runnerOf(work);
+  await runner.start(job('running'));
+  const stopped = runner.stop();
+  const refused = { name: 'Retryable', code: 'unavailable' };
+  await expect(runner.start(job('late', 'op_late'))).rejects.toMatchObject(refused);
+  await expect(runner.start(job('late'))).rejects.toMatchObject(refused);
+  end();
+  await stopped;
+  expect(given).toHaveLength(1);
+  expect(stepFunctions.reports).toEqual([success('running')]);
+});
+
+test('a job that is being taken when the runner stops is refused, not run without anybody who waits for it', async () => {
+  const { work, given } = heldWork();
+  const runner = runnerOf(work);
+  const taken = runner.start(job('token'));
+  const stopped = runner.stop();
+  await expect(taken).rejects.toMatchObject({ name: 'Retryable', code: 'unavailable' });
+  await stopped;
+  expect(given).toEqual([]);
+});

@@ -1,0 +1,181 @@
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ReadOnlyDatabase } from '../../../instance/database/read-only-database.ts';
+import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
+import { measureFile } from '../../../instance/workspace.ts';
+import { type GraphFile, openWorkplace, spoil, type Workplace } from './workplace.ts';
+
+/** The name of the graph that a database really has. */
+const nameIn = async (database: ReadOnlyDatabase): Promise<unknown> => {
+  const answer = await database.query({ cypher: 'MATCH (e:Entity) RETURN e.identifier', limit: 1, timeoutMs: 20_000 });
+  const [row] = await Array.fromAsync(answer.rows());
+  return row?.[0];
+};
+
+const read = ({ cache }: Workplace, { graphId, snapshot }: GraphFile): Promise<unknown> =>
+  cache.use(graphId, snapshot, nameIn);
+
+const adopt = ({ cache }: Workplace, { graphId, snapshot, file }: GraphFile): Promise<void> =>
+  cache.adopt(graphId, snapshot, file);
+
+/** The graphs that are on the instance's disk. */
+const held = async (workplace: Workplace): Promise<string[]> =>
+  (await workplace.cachedFiles()).map((name) => name.split('.')[0] ?? '').sort();
+
+/** The cache that the next process has on the same directory. */
+const reopened = async ({ workspace, objects, cache }: Workplace): Promise<SnapshotCache> => {
+  await cache.close();
+  const next = await SnapshotCache.open(workspace, objects, 2 ** 30);
+  onTestFinished(() => next.close());
+  return next;
+};
+
+describe('a snapshot', () => {
+  test('that was adopted is read without a download', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.newGraph('kg1');
+    await adopt(workplace, graph);
+    expect(await read(workplace, graph)).toBe('kg1');
+    expect(workplace.objects.downloads).toEqual([]);
+  });
+
+  test('that was dropped is fetched again by whoever wants it', async () => {
+    const workplace = await openWorkplace();
+    const [graph, other] = [await workplace.uploadedGraph('kg1'), await workplace.uploadedGraph('kg10')];
+    await read(workplace, graph);
+    await read(workplace, other);
+    await workplace.cache.drop('kg1');
+    expect(await held(workplace)).toEqual(['kg10']);
+    expect(await read(workplace, graph)).toBe('kg1');
+    expect(workplace.objects.downloads).toEqual([graph.snapshot.key, other.snapshot.key, graph.snapshot.key]);
+  });
+
+  test('that is read stays when its graph is dropped, and goes by the next drop', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    await workplace.cache.use(graph.graphId, graph.snapshot, async (database) => {
+      await workplace.cache.drop('kg1');
+      expect(await nameIn(database)).toBe('kg1');
+    });
+    await workplace.cache.drop('kg1');
+    expect(await held(workplace)).toEqual([]);
+  });
+
+  test('that many want at once is fetched once', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    const names = await Promise.all(Array.from({ length: 20 }, () => read(workplace, graph)));
+    expect(new Set(names)).toEqual(new Set(['kg1']));
+    expect(workplace.objects.downloads).toEqual([graph.snapshot.key]);
+  });
+
+  test('that is not the file which was published is refused, leaves no file, and is asked for again', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.newGraph('kg1');
+    const other = await workplace.newGraph('kg2');
+    await workplace.objects.upload(graph.snapshot.key, other.file);
+    const both = await Promise.allSettled([read(workplace, graph), read(workplace, graph)]);
+    const refused = { status: 'rejected', reason: { name: 'Terminal', code: 'internal' } };
+    expect(both).toMatchObject([refused, refused]);
+    expect(await workplace.scratchFiles()).toEqual([]);
+    expect(await held(workplace)).toEqual([]);
+    await workplace.objects.upload(graph.snapshot.key, graph.file);
+    expect(await read(workplace, graph)).toBe('kg1');
+  });
+
+  test('that an earlier process fetched is read without a download', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    await read(workplace, graph);
+    expect(await read({ ...workplace, cache: await reopened(workplace) }, graph)).toBe('kg1');
+    expect(workplace.objects.downloads).toHaveLength(1);
+  });
+});
+
+describe('when the disk is full', () => {
+  /** A cache with room for two graphs, and graphs that are all of one size. */
+  const roomForTwo = async (names: string[]) => {
+    const measured = await (await openWorkplace()).newGraph('kg0');
+    const workplace = await openWorkplace({ cacheBytes: 2 * measured.snapshot.bytes });
+    const graphs = await Promise.all(names.map((name) => workplace.uploadedGraph(name)));
+    expect(new Set(graphs.map(({ snapshot }) => snapshot.bytes))).toEqual(new Set([measured.snapshot.bytes]));
+    return { workplace, graphs };
+  };
+
+  test('what was used longest ago goes first', async () => {
+    const { workplace, graphs } = await roomForTwo(['kg1', 'kg2', 'kg3']);
+    const [first, second, third] = graphs as [GraphFile, GraphFile, GraphFile];
+    await adopt(workplace, first);
+    await adopt(workplace, second);
+    await read(workplace, first);
+    await adopt(workplace, third);
+    expect(await held(workplace)).toEqual(['kg1', 'kg3']);
+    expect(await read(workplace, second)).toBe('kg2');
+    expect(await held(workplace)).toEqual(['kg2', 'kg3']);
+    expect(workplace.objects.downloads).toEqual([second.snapshot.key]);
+  });
+
+  test('what is being read stays, however much comes', async () => {
+    const { workplace, graphs } = await roomForTwo(['kg1', 'kg2', 'kg3', 'kg4']);
+    const [first, ...others] = graphs as [GraphFile, ...GraphFile[]];
+    await workplace.cache.use(first.graphId, first.snapshot, async (database) => {
+      for (const other of others) await read(workplace, other);
+      expect(await held(workplace)).toEqual(['kg1', 'kg4']);
+      expect(await nameIn(database)).toBe('kg1');
+    });
+    await read(workplace, first);
+    expect(workplace.objects.downloads.filter((key) => key === first.snapshot.key)).toHaveLength(1);
+  });
+
+  test('more may be read at once than there is room for, and goes when it has been read', async () => {
+    const { workplace, graphs } = await roomForTwo(['kg1', 'kg2', 'kg3', 'kg4']);
+    const wanted = Array.from({ length: 5 }, () => graphs).flat();
+    expect(await Promise.all(wanted.map((graph) => read(workplace, graph)))).toEqual(
+      wanted.map(({ graphId }) => graphId),
+    );
+    expect((await held(workplace)).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a database that can not be opened', () => {
+  test('fails its users, and is fetched again after a drop', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.newGraph('kg1');
+    const file = `${graph.file}-spoilt`;
+    await spoil(file);
+    const snapshot = { ...graph.snapshot, ...(await measureFile(file)) };
+    await workplace.objects.upload(snapshot.key, file);
+    const both = await Promise.allSettled([1, 2].map(() => read(workplace, { ...graph, snapshot })));
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await workplace.cache.drop('kg1');
+    expect(await held(workplace)).toEqual([]);
+    await workplace.objects.upload(snapshot.key, graph.file);
+    expect(await read(workplace, graph)).toBe('kg1');
+  });
+
+  test('does not stop the cache from closing', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.newGraph('kg1');
+    await spoil(graph.file);
+    await adopt(workplace, graph);
+    await expect(read(workplace, graph)).rejects.toThrow();
+    await workplace.cache.close();
+  });
+
+  test('is opened for the next user once it can be', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    const { snapshot, file } = graph;
+    await read(workplace, graph);
+    // An earlier process fetched the file; now the disk does not give it back for a moment.
+    const [name = ''] = await workplace.cachedFiles();
+    const cached = join(workplace.workspace.cacheDirectory, name);
+    const next = { ...workplace, cache: await reopened(workplace) };
+    await spoil(cached);
+    await expect(read(next, graph)).rejects.toThrow();
+    await copyFile(file, cached);
+    expect(await measureFile(cached)).toMatchObject({ checksum: snapshot.checksum });
+    expect(await read(next, graph)).toBe('kg1');
+  });
+});
