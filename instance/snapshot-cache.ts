@@ -145,7 +145,14 @@ export class SnapshotCache {
 
 const nameOf = (graphId: string, { key }: Snapshot): string => `${graphId}.${basename(key)}`;
 
-const openDatabase = ({ file }: Entry): Promise<ReadOnlyDatabase> => openReadOnly(file);
+/** One that can not be opened now is opened anew for the next user. */
+const openDatabase = (entry: Entry): Promise<ReadOnlyDatabase> => {
+  const opening = openReadOnly(entry.file);
+  opening.catch(() => {
+    if (entry.database === opening) entry.database = undefined;
+  });
+  return opening;
+};
 
 const closeDatabase = async (entry: Entry): Promise<void> => {
   const database = entry.database;

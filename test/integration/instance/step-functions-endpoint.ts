@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -26,13 +26,14 @@ export type StepFunctionsEndpoint = {
 /** The Step Functions of a test that is interested in what is reported only: it takes every report. */
 export const startStepFunctionsEndpoint = async (): Promise<StepFunctionsEndpoint> => {
   const reports: TaskReport[] = [];
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [, action = ''] = String(request.headers['x-amz-target']).split('.');
     const report = { action, ...Call.parse(await json(request)) };
     reports.push(report);
     await endpoint.beforeAnswer(report);
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end('{}');
-  }).listen(0, '127.0.0.1');
+  };
+  const server = createServer((request, response) => void take(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const client = new SFNClient({
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
