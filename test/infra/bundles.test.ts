@@ -7,7 +7,7 @@ import { buildDev, newApp, ofType, type Resource } from './synthesis.ts';
 
 const LIMIT_KB = 450;
 /** With its reason: esbuild can not leave out the schemas of the S3 operations that are not called (66 KB). */
-const LARGER_KB: Record<string, number> = { 'withdraw-snapshot': 500 };
+const LARGER_KB: Record<string, number> = { 'withdraw-snapshot': 520 };
 
 const app = newApp({ bundles: true });
 const started = performance.now();
