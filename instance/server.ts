@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
+import * as z from 'zod';
 import { FAILURE_STATUS, Failure, Refusal, Retryable } from '../domain/failure.ts';
 import { InstanceJob, InstanceQuery } from '../domain/fleet/instance-job.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
@@ -56,10 +57,17 @@ const refuse = (logger: Logger, response: ServerResponse, error: unknown): void 
     response.destroy();
     return;
   }
-  const failure = error instanceof Failure ? error : new Refusal('internal', 'The instance failed.', { cause: error });
+  const failure = failureOf(error);
   if (failure.code === 'internal') logger.error('A request failed', { error: error as Error });
   const { code, message } = failure;
   response
     .writeHead(FAILURE_STATUS[code], { 'content-type': 'application/json' })
     .end(JSON.stringify({ code, message }));
+};
+
+const failureOf = (cause: unknown): Failure => {
+  if (cause instanceof Failure) return cause;
+  const unreadable = cause instanceof z.ZodError || cause instanceof SyntaxError || cause instanceof URIError;
+  if (unreadable) return new Refusal('invalid_request', 'The request is not one that an instance takes.', { cause });
+  return new Refusal('internal', 'The instance failed.', { cause });
 };

@@ -59,7 +59,6 @@ export class SnapshotCache {
   ): Promise<Result> {
     const name = nameOf(graphId, snapshot);
     const entry = await this.#entryOf(name, snapshot);
-    entry.users += 1;
     try {
       this.#entries.delete(name);
       this.#entries.set(name, entry);
@@ -83,10 +82,14 @@ export class SnapshotCache {
     await Promise.all([...this.#entries.values()].map(closeDatabase));
   }
 
+  /** The entry with one user more, counted in the same turn: whoever evicts never sees it idle in between. */
   async #entryOf(name: string, snapshot: Snapshot): Promise<Entry> {
     for (;;) {
       const present = this.#entries.get(name);
-      if (present !== undefined) return present;
+      if (present !== undefined) {
+        present.users += 1;
+        return present;
+      }
       await (this.#changes.get(name) ?? this.#change(name, this.#fetch(name, snapshot)));
     }
   }
@@ -129,7 +132,9 @@ export class SnapshotCache {
   }
 
   async #change(name: string, change: Promise<void>): Promise<void> {
-    const ended = change.finally(() => this.#changes.delete(name));
+    const ended: Promise<void> = change.finally(() => {
+      if (this.#changes.get(name) === ended) this.#changes.delete(name);
+    });
     this.#changes.set(name, ended);
     await ended;
   }

@@ -26,6 +26,7 @@ export class JobRunner {
   readonly #journal: JobJournal;
   readonly #logger: Logger;
   readonly #running = new Map<string, Running>();
+  readonly #turns = new Map<string, Promise<void>>();
   #stopping = false;
 
   constructor(works: Record<JobKind, JobWork>, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
@@ -40,7 +41,9 @@ export class JobRunner {
     const interrupted = new Retryable('unavailable', 'The instance restarted during the job.');
     for (const { key, taskToken } of unfinished) {
       await this.#report(key, taskToken, interrupted);
-      if (!this.#running.has(key)) await this.#journal.end(key);
+      await this.#inTurn(key, async () => {
+        if (!this.#running.has(key)) await this.#journal.end(key);
+      });
     }
   }
 
@@ -50,16 +53,18 @@ export class JobRunner {
    */
   async start(job: InstanceJob): Promise<void> {
     const key = `${job.operationId}.${job.kind}`;
-    await this.#journal.begin(key, job.taskToken);
-    if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
-    const running = this.#running.get(key);
-    if (running !== undefined) {
-      running.taskToken = job.taskToken;
-      return;
-    }
-    const started: Running = { taskToken: job.taskToken, done: Promise.resolve() };
-    this.#running.set(key, started);
-    started.done = this.#run(key, job, started);
+    await this.#inTurn(key, async () => {
+      if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
+      await this.#journal.begin(key, job.taskToken);
+      const running = this.#running.get(key);
+      if (running !== undefined) {
+        running.taskToken = job.taskToken;
+        return;
+      }
+      const started: Running = { taskToken: job.taskToken, done: Promise.resolve() };
+      this.#running.set(key, started);
+      started.done = this.#run(key, job, started);
+    });
   }
 
   /** Takes no more jobs and waits for those that run. */
@@ -78,13 +83,31 @@ export class JobRunner {
       this.#logger.error('A job failed', { job: key, error: error as Error });
     }
     // A token that comes while another is being reported is reported as well.
-    for (let reported = ''; reported !== running.taskToken; ) {
-      reported = running.taskToken;
+    for (let over = false; !over; ) {
+      const reported = running.taskToken;
       await this.#report(key, reported, failure);
+      over = await this.#inTurn(key, async () => {
+        if (running.taskToken !== reported) return false;
+        this.#running.delete(key);
+        await this.#journal.end(key);
+        return true;
+      });
     }
     clearInterval(heartbeats);
-    this.#running.delete(key);
-    await this.#journal.end(key);
+  }
+
+  /** What changes a job's file and its entry happens one after another, in the order of the calls. */
+  #inTurn<Result>(key: string, turn: () => Promise<Result>): Promise<Result> {
+    const result = (this.#turns.get(key) ?? Promise.resolve()).then(turn);
+    const settled = result.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turns.set(key, settled);
+    void settled.then(() => {
+      if (this.#turns.get(key) === settled) this.#turns.delete(key);
+    });
+    return result;
   }
 
   async #report(key: string, taskToken: string, failure: unknown): Promise<void> {

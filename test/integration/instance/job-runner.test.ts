@@ -16,8 +16,8 @@ beforeEach(async () => {
   journal = new JobJournal(await temporaryDirectory());
 });
 
-const runnerOf = (work: JobWork): JobRunner =>
-  new JobRunner({ 'build-graph': work }, new TaskReporter(stepFunctions.client), journal, silent);
+const runnerOf = (work: JobWork, jobs: JobJournal = journal): JobRunner =>
+  new JobRunner({ 'build-graph': work }, new TaskReporter(stepFunctions.client), jobs, silent);
 
 const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
   operationId,
@@ -103,6 +103,23 @@ test('a token that arrives while another is being reported is reported too', asy
   expect(given).toHaveLength(1);
   expect(stepFunctions.reports).toEqual([success('first'), success('second')]);
   expect(await journal.unfinished()).toEqual([]);
+});
+test('of two tokens the one that was handed over last is reported to, however slowly the first is written', async () => {
+  const written = Promise.withResolvers<void>();
+  class SlowJournal extends JobJournal {
+    override async begin(key: string, taskToken: string): Promise<void> {
+      await super.begin(key, taskToken);
+      if (taskToken === 'older') await written.promise;
+    }
+  }
+  const { work, end } = heldWork();
+  const runner = runnerOf(work, new SlowJournal(await temporaryDirectory()));
+  const starts = [runner.start(job('older')), runner.start(job('newer'))];
+  written.resolve();
+  await Promise.all(starts);
+  end();
+  await runner.stop();
+  expect(stepFunctions.reports).toContainEqual(success('newer'));
 });
 
 test('what an earlier process left is reported as interrupted, a job of this process is not', async () => {

@@ -61,6 +61,17 @@ describe('a snapshot', () => {
     await workplace.cache.drop('kg1');
     expect(await held(workplace)).toEqual([]);
   });
+  test('that is dropped at the moment that somebody begins to read it is read, now and later', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    await read(workplace, graph);
+    const reading = read(workplace, graph);
+    await workplace.cache.drop('kg1');
+    expect(await reading).toBe('kg1');
+    // So many others that its database is closed and must be opened again.
+    for (let other = 0; other < 17; other += 1) await read(workplace, await workplace.uploadedGraph(`kgother${other}`));
+    expect(await read(workplace, graph)).toBe('kg1');
+  });
 
   test('that many want at once is fetched once', async () => {
     const workplace = await openWorkplace();
@@ -135,6 +146,22 @@ describe('when the disk is full', () => {
       wanted.map(({ graphId }) => graphId),
     );
     expect((await held(workplace)).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('many readers', () => {
+  test('of more graphs than there is room for all read what they want, however often it is evicted', async () => {
+    const workplace = await openWorkplace({ cacheBytes: 0 });
+    const names = ['kg1', 'kg2', 'kg3', 'kg4', 'kg5', 'kg6'];
+    const graphs = await Promise.all(names.map((name) => workplace.uploadedGraph(name)));
+    const readInTurn = async (first: number): Promise<void> => {
+      for (let turn = 0; turn < 30; turn += 1) {
+        const graph = graphs[(first * 7 + turn * (1 + (first % 3))) % graphs.length] as GraphFile;
+        expect(await read(workplace, graph)).toBe(graph.graphId);
+      }
+    };
+    await Promise.all(Array.from({ length: 24 }, (_, first) => readInTurn(first)));
+    expect(await held(workplace)).toEqual([]);
   });
 });
 
