@@ -1,4 +1,13 @@
-import { FAILURE_STATUS, type FailureCode, Refusal, Retryable } from '../failure.ts';
+import {
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  ExponentialBackoff,
+  handleType,
+  isBrokenCircuitError,
+  retry,
+} from 'cockatiel';
+import { FAILURE_STATUS, type FailureCode, Refusal, Retryable, Unknown } from '../failure.ts';
 import type { Instance } from './instance.ts';
 import type { InstanceClient } from './instance-client.ts';
 import { type InstanceJob, type InstanceQuery, InstanceRefusal } from './instance-job.ts';
@@ -7,46 +16,89 @@ import { type InstanceJob, type InstanceQuery, InstanceRefusal } from './instanc
 const TAKE_TIMEOUT_MS = 5_000;
 const SNAPSHOT_LOAD_ALLOWANCE_MS = 20_000;
 
-/** Speaks to instances over HTTP, inside the network. */
+/** An instance that restarts is back within a second: a reader waits for it, twice, at random around these times. */
+const unavailable = handleType(Retryable, ({ code }) => code === 'unavailable');
+const tryAgain = retry(unavailable, {
+  maxAttempts: 2,
+  backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 1_000 }),
+});
+const FAILURES_IN_A_ROW = 10;
+const OPEN_MS = 2_000;
+
+/**
+ * Speaks to instances over HTTP, inside the network. After ten failures in a row an instance is left alone for two
+ * seconds: callers hear at once that it is not there, and it is not met by all of them when it comes back.
+ */
 export class HttpInstanceClient implements InstanceClient {
+  readonly #breakers = new Map<string, CircuitBreakerPolicy>();
+
   async startJob(instance: Instance, job: InstanceJob): Promise<void> {
-    await call(instance, 'PUT', `/jobs/${job.operationId}.${job.kind}`, TAKE_TIMEOUT_MS, job);
+    await this.#write(instance, 'PUT', `/jobs/${job.operationId}.${job.kind}`, job);
   }
 
   async dropDatabase(instance: Instance, graphId: string): Promise<void> {
-    await call(instance, 'DELETE', `/databases/${graphId}`, TAKE_TIMEOUT_MS);
+    await this.#write(instance, 'DELETE', `/databases/${graphId}`);
   }
 
   async query(instance: Instance, query: InstanceQuery): Promise<AsyncIterable<Uint8Array>> {
     const timeoutMs = query.timeoutMs + SNAPSHOT_LOAD_ALLOWANCE_MS;
-    const { body } = await call(instance, 'POST', '/queries', timeoutMs, query);
+    const { body } = await tryAgain.execute(() =>
+      this.#call(instance, { method: 'POST', path: '/queries', timeoutMs }, query),
+    );
     if (body === null) throw new Retryable('unavailable', `Instance "${instance.instanceId}" answered nothing.`);
     return body;
   }
+
+  /** A write is tried again by its workflow, which knows for how long; here it is only told what became of it. */
+  async #write(instance: Instance, method: 'PUT' | 'DELETE', path: string, content?: unknown): Promise<void> {
+    await this.#call(instance, { method, path, timeoutMs: TAKE_TIMEOUT_MS }, content);
+  }
+
+  async #call(instance: Instance, request: Request, content?: unknown): Promise<Response> {
+    try {
+      return await this.#breakerOf(instance).execute(() => call(instance, request, content));
+    } catch (error) {
+      if (!isBrokenCircuitError(error)) throw error;
+      throw notAnswering(instance, error);
+    }
+  }
+
+  #breakerOf({ endpoint }: Instance): CircuitBreakerPolicy {
+    const breaker =
+      this.#breakers.get(endpoint) ??
+      circuitBreaker(unavailable, { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW) });
+    this.#breakers.set(endpoint, breaker);
+    return breaker;
+  }
 }
 
-const call = async (
-  { endpoint, instanceId }: Instance,
-  method: string,
-  path: string,
-  timeoutMs: number,
-  content?: unknown,
-): Promise<Response> => {
-  let response: Response;
-  try {
-    response = await fetch(new URL(path, endpoint), {
-      method,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(content !== undefined && { body: JSON.stringify(content), headers: { 'content-type': 'application/json' } }),
-    });
-  } catch (cause) {
-    throw new Retryable('unavailable', `Instance "${instanceId}" does not answer.`, { cause, delaySeconds: 2 });
-  }
+type Request = { method: 'PUT' | 'DELETE' | 'POST'; path: string; timeoutMs: number };
+
+const call = async (instance: Instance, request: Request, content: unknown): Promise<Response> => {
+  const { method, path, timeoutMs } = request;
+  const response = await fetch(new URL(path, instance.endpoint), {
+    method,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(content !== undefined && {
+      body: JSON.stringify(content),
+      headers: { 'content-type': 'application/json' },
+    }),
+  }).catch((cause: unknown) => {
+    // A write that was not answered in time may have been done; every write may be repeated, and that is the check.
+    const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
+    throw timedOut && method !== 'POST' ? unanswered(instance, cause) : notAnswering(instance, cause);
+  });
   if (response.ok) return response;
-  throw await refusalFrom(response, instanceId);
+  throw await refusalFrom(response, instance);
 };
 
-const refusalFrom = async (response: Response, instanceId: string): Promise<Refusal | Retryable> => {
+const notAnswering = ({ instanceId }: Instance, cause: unknown): Retryable =>
+  new Retryable('unavailable', `Instance "${instanceId}" does not answer.`, { cause, delaySeconds: 2 });
+
+const unanswered = ({ instanceId }: Instance, cause: unknown): Unknown =>
+  new Unknown('unavailable', `Instance "${instanceId}" did not answer in time; it may have done it.`, { cause });
+
+const refusalFrom = async (response: Response, { instanceId }: Instance): Promise<Refusal | Retryable> => {
   const parsed = InstanceRefusal.safeParse(await response.json().catch(() => undefined));
   if (response.status >= 500 || !parsed.success || !(parsed.data.code in FAILURE_STATUS)) {
     return new Retryable('unavailable', `Instance "${instanceId}" can not serve this now (${response.status}).`);
