@@ -157,6 +157,14 @@ describe('listing', () => {
     expect((await log.list('late', { status: 'running' }, { limit: 10 })).items).toHaveLength(1);
   });
 
+  test('by status shows what has that status now, not what the listing last heard', async () => {
+    const { accepted } = await log.open(request({ tenantId: 'filter' }));
+    await log.project(accepted);
+    // Ended, and then the process died before the listing was moved.
+    await store.putEvent({ ...accepted, seq: 2, type: 'failed', status: 'failed', error });
+    expect((await log.list('filter', { status: 'accepted' }, { limit: 10 })).items).toEqual([]);
+  });
+
   test('pages hold what they promise, with a filter too', async () => {
     for (let count = 0; count < 7; count += 1) {
       const operationId = await opened({ tenantId: 'pager' });
