@@ -1,4 +1,11 @@
-import type { Operation, OperationError, OperationKind, OperationStatus, TerminalStatus } from './operation.ts';
+import {
+  type Operation,
+  type OperationError,
+  type OperationKind,
+  type OperationStatus,
+  TERMINAL_STATUSES,
+  type TerminalStatus,
+} from './operation.ts';
 
 /** The actor of what the control plane does by itself. Other actors are the token's subject. */
 export const CONTROL_PLANE = 'graphfleet';
@@ -9,12 +16,7 @@ export const EVENT_TYPES = [
   'progress',
   'step_completed',
   'compensating',
-  'succeeded',
-  'partial',
-  'failed',
-  'cancelled',
-  'timed_out',
-  'compensation_failed',
+  ...TERMINAL_STATUSES,
 ] as const;
 export type OperationEventType = (typeof EVENT_TYPES)[number];
 
