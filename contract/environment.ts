@@ -6,12 +6,15 @@ import * as z from 'zod';
  */
 export const ControlTableEnvironment = z.object({ CONTROL_TABLE_NAME: z.string().min(1) });
 
-const ObjectStoreEnvironment = z.object({
+export const ObjectStoreEnvironment = z.object({
   /** `s3://<bucket>`, or `file:///<directory>` on one machine. */
   OBJECT_STORE_URL: z.url({ protocol: /^(s3|file)$/ }),
 });
 
-const WorkflowsEnvironment = z.object({ PROVISION_GRAPH_STATE_MACHINE_ARN: z.string().startsWith('arn:') });
+export const WorkflowsEnvironment = z.object({
+  /** What the ARN of every state machine begins with, up to the machine's own name. */
+  STATE_MACHINE_ARN_PREFIX: z.string().startsWith('arn:'),
+});
 
 export const TokenEnvironment = z.object({
   /** `iss` of the tokens that are taken, exactly. */
@@ -22,10 +25,7 @@ export const TokenEnvironment = z.object({
 });
 export type TokenEnvironment = z.infer<typeof TokenEnvironment>;
 
-export const CreateGraphEnvironment = ControlTableEnvironment.extend(WorkflowsEnvironment.shape);
-export const WithdrawSnapshotEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape);
-
-export const FleetEnvironment = ControlTableEnvironment.extend({
+export const FleetEnvironment = z.object({
   ECS_CLUSTER: z.string().min(1),
   /** Task definition family of a tier's instances: `<prefix>-<tier>`. */
   TASK_DEFINITION_PREFIX: z.string().min(1),

@@ -9,7 +9,7 @@ export const CONTROL_TABLE = {
   indexes: {
     /** A tenant's graphs or operations, oldest first: `TENANT#<tenant>#GRAPH` or `#OP` / `<created>#<id>`. */
     byTenant: { name: 'by-tenant', partitionKey: 'tenantKey', sortKey: 'createdKey' },
-    /** What waits or runs: `OP#<kind>#<status>` / `<updated>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`. */
+    /** What waits or runs: `OP#OPEN` / `<created>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`. */
     byState: { name: 'by-state', partitionKey: 'stateKey', sortKey: 'stateOrder' },
   },
 } as const;

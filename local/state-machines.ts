@@ -10,9 +10,8 @@ import { STATE_MACHINES, type StateMachineName } from '../domain/operation/workf
 import { aslFile } from '../statemachines/machines.ts';
 import { LOCAL } from './settings.ts';
 
-/** The ARN of a machine on this machine. */
-export const stateMachineArn = (name: StateMachineName): string =>
-  `arn:aws:states:${LOCAL.region}:${LOCAL.accountId}:stateMachine:${name}`;
+/** What the ARN of every state machine on this machine begins with. */
+export const STATE_MACHINE_ARN_PREFIX = `arn:aws:states:${LOCAL.region}:${LOCAL.accountId}:stateMachine:`;
 
 /** Deploys the committed ASL of every machine, with the substitutions that CDK makes. */
 export const deployStateMachines = async (
@@ -38,6 +37,8 @@ const deploy = async (client: SFNClient, name: StateMachineName, definition: str
     await client.send(new CreateStateMachineCommand({ name, definition, roleArn }));
   } catch (error) {
     if (!(error instanceof StateMachineAlreadyExists)) throw error;
-    await client.send(new UpdateStateMachineCommand({ stateMachineArn: stateMachineArn(name), definition }));
+    await client.send(
+      new UpdateStateMachineCommand({ stateMachineArn: `${STATE_MACHINE_ARN_PREFIX}${name}`, definition }),
+    );
   }
 };

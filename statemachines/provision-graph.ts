@@ -1,24 +1,5 @@
-import type { FunctionName } from '../contract/functions.ts';
-import type { JobKind } from '../domain/fleet/instance-job.ts';
-import { untilUndone, whenRetryable } from './retry-policies.ts';
+import { job, lambda, RECORDS, undo } from './runs.ts';
 import { saga } from './saga.ts';
-import type { Run } from './states.ts';
-
-const lambda = (name: FunctionName) => ({ function: name, timeoutSeconds: 15, retry: whenRetryable });
-const undoing = (name: FunctionName) => ({ function: name, timeoutSeconds: 30, retry: untilUndone });
-const undo = (name: string, run: FunctionName) => ({ name, run: undoing(run) });
-
-/**
- * Work on an instance. The instance heartbeats every 10 s, so three misses are a loss, and the job is handed out again:
- * to the same instance, which comes back under its own name.
- */
-const job = (kind: JobKind): Run => ({
-  function: 'dispatch-job',
-  timeoutSeconds: 120,
-  waitsForToken: { heartbeatSeconds: 30 },
-  retry: whenRetryable,
-  payload: { kind },
-});
 
 /**
  * Every state at its slowest: two steps of 9 tries in 15 s, a job of 9 tries in 120 s, seven undos and records of 21 tries
@@ -49,7 +30,5 @@ export const provisionGraph = saga({
     },
     { name: 'ActivateGraph', run: lambda('activate-graph'), undos: [undo('DeactivateGraph', 'deactivate-graph')] },
   ],
-  beginUndo: undoing('begin-undo'),
-  recordFailure: undoing('record-failure'),
-  recordUndoFailure: undoing('record-undo-failure'),
+  records: RECORDS,
 });

@@ -1,10 +1,22 @@
-import { type Run, type State, type StateMachine, task } from './states.ts';
+import { type Catcher, type Run, type State, type StateMachine, task } from './states.ts';
+
+/** What takes a step back. */
+export type Undo = { readonly name: string; readonly run: Run };
+
+/** Something that a step waits for before it runs again: `word` is the error by which the step asks for it. */
+export type Wait = {
+  readonly word: string;
+  readonly name: string;
+  readonly run: Run;
+  readonly undos: readonly Undo[];
+};
 
 /** A step that moves the work forward, and what takes it back, in that order. */
 export type SagaStep = {
   readonly name: string;
   readonly run: Run;
-  readonly undos: readonly { readonly name: string; readonly run: Run }[];
+  readonly undos: readonly Undo[];
+  readonly waits?: readonly Wait[];
 };
 
 export type Saga = {
@@ -12,9 +24,17 @@ export type Saga = {
   readonly comment: string;
   readonly timeoutSeconds: number;
   readonly steps: readonly SagaStep[];
-  readonly beginUndo: Run;
-  readonly recordFailure: Run;
-  readonly recordUndoFailure: Run;
+  /**
+   * Steps past the point of no return: they are tried for long, and what they have done stays done. The last of `steps`
+   * tells the log so.
+   */
+  readonly finalSteps?: readonly Omit<SagaStep, 'undos' | 'waits'>[];
+  readonly records: {
+    readonly beginUndo: Run;
+    readonly recordUndone: Run;
+    readonly recordUndoFailure: Run;
+    readonly recordFailure: Run;
+  };
 };
 
 const OPERATION = {
@@ -28,49 +48,37 @@ const KEEP_UNDO_FAILURE = { undoFailure: '{% $states.errorOutput %}' };
 
 /**
  * A saga as a state machine: its steps in order, and one route for whatever fails: `BeginUndo`, every undo in reverse,
- * `RecordFailure`, `Failed`. Every undo runs, whichever step failed, because the failed step may have half happened and
+ * `RecordUndone`, `Failed`. Every undo runs, whichever step failed, because the failed step may have half happened and
  * an undo of nothing is harmless. `BeginUndo` is the fence: the operation's log refuses it once the operation has
  * succeeded, and then nothing is undone. An undo that fails is remembered and the next one runs all the same; in the end
  * `RecordUndoFailure` says that something is left and a person is needed.
+ *
+ * An operation that is cancelled, or whose execution was lost, gets another execution of the same machine: its first
+ * step is refused by the log, which leads it to the same undo.
  */
-export const saga = ({ name, comment, timeoutSeconds, steps, beginUndo, recordFailure, recordUndoFailure }: Saga) => {
-  const undos = [...steps].reverse().flatMap((step) => step.undos);
+export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], records }: Saga) => {
   const states: Record<string, State> = {};
+  const forward = [...steps, ...finalSteps];
+  const nextOf = (at: number) => forward[at + 1]?.name;
   steps.forEach((step, at) => {
-    states[step.name] = task(step.run, {
-      payload: { ...OPERATION, ...step.run.payload },
-      next: steps[at + 1]?.name,
-      catches: [{ ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'BeginUndo' }],
-    });
+    const waits = step.waits ?? [];
+    addStep(states, step, nextOf(at), [...waits.map(({ word, name }) => ({ ErrorEquals: [word], Next: name })), UNDO]);
+    for (const wait of waits) addStep(states, wait, step.name, [UNDO]);
   });
-  states['BeginUndo'] = task(beginUndo, {
-    payload: { ...OPERATION, ...FAILURE },
-    next: undos[0]?.name ?? 'Undone',
-    assign: { undoFailure: null },
-    catches: [
-      { ErrorEquals: ['Refusal'], Next: 'AlreadyOver' },
-      { ErrorEquals: ['States.ALL'], Assign: KEEP_UNDO_FAILURE, Next: 'RecordUndoFailure' },
-    ],
-  });
-  undos.forEach((undo, at) => {
-    const next = undos[at + 1]?.name ?? 'Undone';
-    states[undo.name] = task(undo.run, {
-      payload: { ...OPERATION, ...undo.run.payload },
-      next,
-      catches: [{ ErrorEquals: ['States.ALL'], Assign: KEEP_UNDO_FAILURE, Next: next }],
-    });
-  });
-  states['Undone'] = {
-    Type: 'Choice',
-    Choices: [{ Condition: '{% $undoFailure = null %}', Next: 'RecordFailure' }],
-    Default: 'RecordUndoFailure',
-  };
-  states['RecordFailure'] = task(recordFailure, { payload: { ...OPERATION, ...FAILURE }, next: 'Failed' });
-  states['RecordUndoFailure'] = task(recordUndoFailure, { payload: { ...OPERATION, ...UNDO_FAILURE }, next: 'Failed' });
+  finalSteps.forEach((step, at) => addStep(states, step, nextOf(steps.length + at), [STOP]));
+
+  addUndos(
+    states,
+    [...steps].reverse().flatMap(({ undos, waits = [] }) => [...undos, ...waits.flatMap((wait) => wait.undos)]),
+    records,
+  );
+  if (finalSteps.length > 0) {
+    states['RecordFailure'] = task(records.recordFailure, { payload: { ...OPERATION, ...FAILURE }, next: 'Failed' });
+  }
   states['AlreadyOver'] = { Type: 'Succeed' };
   states['Failed'] = { Type: 'Fail', Error: '{% $failure.Error %}', Cause: '{% $failure.Cause %}' };
 
-  const first = steps[0];
+  const first = forward[0];
   if (first === undefined) throw new Error(`The saga "${name}" has no steps.`);
   return {
     name,
@@ -82,4 +90,42 @@ export const saga = ({ name, comment, timeoutSeconds, steps, beginUndo, recordFa
       States: states,
     } satisfies StateMachine,
   };
+};
+
+const UNDO: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'BeginUndo' };
+const STOP: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'RecordFailure' };
+
+const addStep = (
+  states: Record<string, State>,
+  { name, run }: { name: string; run: Run },
+  next: string | undefined,
+  catches: readonly Catcher[],
+): void => {
+  states[name] = task(run, { payload: { ...OPERATION, ...run.payload }, next, catches });
+};
+
+const addUndos = (states: Record<string, State>, undos: readonly Undo[], records: Saga['records']): void => {
+  states['BeginUndo'] = task(records.beginUndo, {
+    payload: { ...OPERATION, ...FAILURE },
+    next: undos[0]?.name ?? 'Undone',
+    assign: { undoFailure: null },
+    catches: [
+      { ErrorEquals: ['Refusal'], Next: 'AlreadyOver' },
+      { ErrorEquals: ['States.ALL'], Assign: KEEP_UNDO_FAILURE, Next: 'RecordUndoFailure' },
+    ],
+  });
+  undos.forEach((undo, at) => {
+    const next = undos[at + 1]?.name ?? 'Undone';
+    addStep(states, undo, next, [{ ErrorEquals: ['States.ALL'], Assign: KEEP_UNDO_FAILURE, Next: next }]);
+  });
+  states['Undone'] = {
+    Type: 'Choice',
+    Choices: [{ Condition: '{% $undoFailure = null %}', Next: 'RecordUndone' }],
+    Default: 'RecordUndoFailure',
+  };
+  states['RecordUndone'] = task(records.recordUndone, { payload: OPERATION, next: 'Failed' });
+  states['RecordUndoFailure'] = task(records.recordUndoFailure, {
+    payload: { ...OPERATION, ...UNDO_FAILURE },
+    next: 'Failed',
+  });
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { Problem } from './common.ts';
+import { defineRoute, plain } from './define-route.ts';
 import { CreateGraph, GraphPage, GraphPath, GraphView, ListGraphs } from './graphs.ts';
 import {
   AcceptedView,
@@ -12,13 +13,6 @@ import {
 } from './operations.ts';
 import { QueryGraph, QueryResult } from './query.ts';
 import type { Route } from './route.ts';
-
-const nothing = z.strictObject({});
-const plain = { body: nothing, params: nothing, query: nothing, streams: false, idempotent: false } as const;
-
-const defineRoute = <Body extends z.ZodType, Path extends z.ZodType, Query extends z.ZodType>(
-  route: Route<Body, Path, Query>,
-): Route<Body, Path, Query> => route;
 
 export const createGraphRoute = defineRoute({
   ...plain,

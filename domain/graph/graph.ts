@@ -5,13 +5,17 @@ import type { EntityInput } from './entity.ts';
 import type { GraphKind } from './graph-kind.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
 
-export const GRAPH_STATUSES = ['provisioning', 'active'] as const;
+export const GRAPH_STATUSES = ['provisioning', 'active', 'suspended', 'deleting'] as const;
 export type GraphStatus = (typeof GRAPH_STATUSES)[number];
 
 /** A tenant's graph: its schema, where it is served and which snapshot is current, in one item. */
 export type Graph = {
   graphId: string;
   tenantId: string;
+  /** The graph that this one is a subgraph of, if it is one. */
+  parentId: string | null;
+  /** The subscription that pays for the graph, when one was bought for it. */
+  subscriptionId: string | null;
   kind: GraphKind;
   name: string;
   tier: GraphTier;

@@ -3,7 +3,7 @@ import { type ControlTableClient, whenConditionHolds } from '../aws/control-tabl
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
 import type { Page, PageRequest } from '../page.ts';
-import type { Operation, OperationKind, OperationStatus } from './operation.ts';
+import { isTerminal, type Operation } from './operation.ts';
 import type { AcceptedEvent, OperationEvent } from './operation-event.ts';
 import type { OperationFilter, OperationStore } from './operation-store.ts';
 
@@ -31,28 +31,29 @@ export class DynamoOperationStore implements OperationStore {
   async readFirst(operationId: string): Promise<AcceptedEvent | undefined> {
     const Key = { pk: partition(operationId), sk: place(1) };
     const { Item } = await this.#send(new GetCommand({ ...this.#named, Key, ConsistentRead: true }));
-    return Item && ({ ...withoutKeys(Item), request: JSON.parse(Item['request'] as string) } as AcceptedEvent);
+    return Item && acceptedFrom(Item);
   }
 
-  async readLast(operationId: string): Promise<OperationEvent | undefined> {
+  async readLast(operationId: string): Promise<OperationEvent | AcceptedEvent | undefined> {
     const [last] = await this.#readLog(operationId, { from: 1, limit: 1, newestFirst: true });
-    return last;
+    if (last === undefined) return undefined;
+    return last['seq'] === 1 ? acceptedFrom(last) : eventFrom(last);
   }
 
   async readEvents(operationId: string, after: number, limit: number): Promise<OperationEvent[]> {
-    return this.#readLog(operationId, { from: after + 1, limit, newestFirst: false });
+    const items = await this.#readLog(operationId, { from: after + 1, limit, newestFirst: false });
+    return items.map(eventFrom);
   }
 
   async moveProjection(operation: Operation): Promise<void> {
-    const { operationId, kind, status, tenantId, createdAt, updatedAt, seq } = operation;
+    const { operationId, tenantId, createdAt, seq } = operation;
     const Item = {
       pk: partition(operationId),
       sk: META,
       ...operation,
       [byTenant.partitionKey]: tenantKey(tenantId),
       [byTenant.sortKey]: `${createdAt}#${operationId}`,
-      [byState.partitionKey]: statusKey(kind, status),
-      [byState.sortKey]: `${updatedAt}#${operationId}`,
+      ...stateKeys(operation),
     };
     await whenConditionHolds(
       this.#send(
@@ -77,19 +78,22 @@ export class DynamoOperationStore implements OperationStore {
     });
   }
 
-  async listByStatus(kind: OperationKind, status: OperationStatus, limit: number): Promise<Operation[]> {
-    const { items } = await queryPage(
-      this.#table,
-      { limit },
-      {
-        index: byState,
-        partition: statusKey(kind, status),
-        newestFirst: false,
-        equal: {},
-        read: (item) => withoutKeys(item) as Operation,
-      },
-    );
-    return items;
+  async listOpen(page: PageRequest): Promise<Page<Operation>> {
+    return this.#listByState(OPEN, page);
+  }
+
+  async listUndoFailed(page: PageRequest): Promise<Page<Operation>> {
+    return this.#listByState(UNDO_FAILED, page);
+  }
+
+  #listByState(partition: string, page: PageRequest): Promise<Page<Operation>> {
+    return queryPage(this.#table, page, {
+      index: byState,
+      partition,
+      newestFirst: false,
+      equal: {},
+      read: (item) => withoutKeys(item) as Operation,
+    });
   }
 
   async #readLog(operationId: string, range: { from: number; limit: number; newestFirst: boolean }) {
@@ -107,7 +111,7 @@ export class DynamoOperationStore implements OperationStore {
         ConsistentRead: true,
       }),
     );
-    return Items.map((item) => eventFrom(item));
+    return Items;
   }
 
   get #named() {
@@ -124,7 +128,20 @@ const requestAsText = (event: OperationEvent | AcceptedEvent) =>
   'request' in event ? { request: JSON.stringify(event.request) } : {};
 
 const tenantKey = (tenantId: string) => `TENANT#${tenantId}#OP`;
-const statusKey = (kind: OperationKind, status: OperationStatus) => `OP#${kind}#${status}`;
+
+/** What is not over waits in the index by state, and so does what nobody has finished; all else has left it. */
+const OPEN = 'OP#OPEN';
+const UNDO_FAILED = 'OP#UNDO_FAILED';
+const stateKeys = ({ status, createdAt, operationId }: Operation) => {
+  if (isTerminal(status) && status !== 'compensation_failed') return {};
+  return {
+    [byState.partitionKey]: isTerminal(status) ? UNDO_FAILED : OPEN,
+    [byState.sortKey]: `${createdAt}#${operationId}`,
+  };
+};
+
+const acceptedFrom = (item: Record<string, unknown>): AcceptedEvent =>
+  ({ ...withoutKeys(item), request: JSON.parse(item['request'] as string) }) as AcceptedEvent;
 
 const eventFrom = (item: Record<string, unknown>): OperationEvent => {
   const { request: _request, requestHash: _hash, ...event } = withoutKeys(item) as AcceptedEvent;

@@ -1,10 +1,19 @@
 import { Refusal } from '../failure.ts';
 import { isTerminal, type OperationStatus } from './operation.ts';
-import { CONTROL_PLANE, type EventDraft, type OperationEvent, type OperationEventType } from './operation-event.ts';
+import {
+  CONTROL_PLANE,
+  type EventDraft,
+  type OperationEvent,
+  type OperationEventType,
+  type Undo,
+} from './operation-event.ts';
 
 const ENDINGS_WITHOUT_SUCCESS = ['failed', 'cancelled', 'timed_out', 'compensation_failed'] as const;
 
-/** Which event may follow in which status. A terminal status has no successor. */
+/**
+ * Which event may follow in which status. A terminal status has no successor, with one exception: an undo that failed
+ * can be taken up again, because the operation is not whole before it is done.
+ */
 export const MAY_FOLLOW: Record<OperationStatus, readonly OperationEventType[]> = {
   accepted: ['started', 'progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
   queued: ['started', 'progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
@@ -16,7 +25,7 @@ export const MAY_FOLLOW: Record<OperationStatus, readonly OperationEventType[]> 
   failed: [],
   cancelled: [],
   timed_out: [],
-  compensation_failed: [],
+  compensation_failed: ['compensating'],
 };
 
 /** Where a `progress` event can lead. Out of an undo or a cancellation it leads nowhere: they are the saga's fence. */
@@ -42,8 +51,13 @@ const MAY_TURN: Record<OperationStatus, readonly OperationStatus[]> = {
 export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string): OperationEvent | undefined => {
   if (isRepeated(last, draft)) return undefined;
   const { operationId } = last;
-  if (isTerminal(last.status)) {
+  if (isTerminal(last.status) && !MAY_FOLLOW[last.status].includes(draft.type)) {
     throw new Refusal('operation_over', `The operation ended ${last.status}.`, { operationId });
+  }
+  if (!last.cancellable && turnsBack(draft)) {
+    throw new Refusal('conflict', 'The operation has done what can not be taken back; it only goes forward now.', {
+      operationId,
+    });
   }
   if (!MAY_FOLLOW[last.status].includes(draft.type)) {
     throw new Refusal('conflict', `"${draft.type}" can not follow in status "${last.status}".`, { operationId });
@@ -70,13 +84,25 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     completedSteps: draft.type === 'step_completed' ? [...last.completedSteps, draft.step] : last.completedSteps,
     result: 'result' in draft ? draft.result : last.result,
     error: 'error' in draft ? draft.error : 'result' in draft ? null : last.error,
+    attempt: draft.anotherAttempt ? last.attempt + 1 : last.attempt,
+    cancellable: last.cancellable && !('pointOfNoReturn' in draft),
+    undo: draft.type === 'compensating' ? (last.undo ?? undoFor(last, draft)) : last.undo,
   };
 };
+
+const turnsBack = (draft: EventDraft): boolean =>
+  draft.type === 'compensating' || (draft.type === 'progress' && draft.status === 'cancelling');
+
+const undoFor = ({ status }: OperationEvent, draft: EventDraft & { type: 'compensating' }): Undo =>
+  status === 'cancelling'
+    ? { ending: 'cancelled', error: null }
+    : { ending: draft.ending ?? 'failed', error: draft.error };
 
 const isRepeated = (last: OperationEvent, draft: EventDraft): boolean => {
   if (draft.type === 'step_completed') return last.completedSteps.includes(draft.step);
   if (draft.type === 'started') return last.status === 'running';
-  return draft.type !== 'progress' && draft.type === last.status;
+  if (draft.type === 'progress') return draft.status === 'cancelling' && last.status === 'cancelling';
+  return draft.type === last.status;
 };
 
 const statusAfter = (status: OperationStatus, draft: EventDraft): OperationStatus => {

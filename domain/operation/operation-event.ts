@@ -45,7 +45,17 @@ export type OperationEvent = {
   completedSteps: readonly string[];
   result: Record<string, unknown> | null;
   error: OperationError | null;
+
+  /** How many executions the operation has been given; the newest carries this number in its name. */
+  attempt: number;
+  /** False once a step has done what can not be taken back: from there the work only goes forward. */
+  cancellable: boolean;
+  /** Since the undo began: how the operation ends when nothing of it is left. */
+  undo: Undo | null;
 };
+
+/** How an undone operation ends, and why it was undone; a cancelled one has no error. */
+export type Undo = { ending: 'failed' | 'cancelled' | 'timed_out'; error: OperationError | null };
 
 /** The first event carries what was asked for, so that the log alone can start or repeat the work. */
 export type AcceptedEvent = OperationEvent & {
@@ -54,16 +64,29 @@ export type AcceptedEvent = OperationEvent & {
   requestHash: string;
 };
 
-type Common = { message: string; detail?: Record<string, unknown>; actor?: string };
+type Common = {
+  message: string;
+  detail?: Record<string, unknown>;
+  actor?: string;
+  /** Gives the operation another execution: the one before is over, or is to be. */
+  anotherAttempt?: true;
+};
 
 /** An event before it has its place in the log. */
 export type EventDraft =
   | (Common & { type: 'started'; step?: string; percent?: number })
-  | (Common & { type: 'progress'; step?: string; percent?: number; status?: 'queued' | 'running' | 'cancelling' })
+  | (Common & {
+      type: 'progress';
+      step?: string;
+      percent?: number;
+      status?: 'queued' | 'running' | 'cancelling';
+      /** The next step can not be taken back. */
+      pointOfNoReturn?: true;
+    })
   | (Common & { type: 'step_completed'; step: string; percent?: number })
-  | (Common & { type: 'compensating'; error: OperationError })
+  | (Common & { type: 'compensating'; error: OperationError; ending?: 'failed' | 'timed_out' })
   | (Common & { type: 'succeeded' | 'partial'; result: Record<string, unknown> })
-  | (Common & { type: Exclude<TerminalStatus, 'succeeded' | 'partial'>; error: OperationError });
+  | (Common & { type: Exclude<TerminalStatus, 'succeeded' | 'partial'>; error: OperationError | null });
 
 /** The operation as its newest event tells it. */
 export const operationAsOf = (event: OperationEvent): Operation => ({

@@ -54,6 +54,9 @@ export class OperationLog {
       completedSteps: [],
       result: null,
       error: null,
+      attempt: 1,
+      cancellable: true,
+      undo: null,
     };
     if (await this.#store.putEvent(accepted)) return { accepted, replayed: false };
 
@@ -105,6 +108,18 @@ export class OperationLog {
   }
 
   /**
+   * Appends what a draft says if `last` is still the newest event: for whoever acts on what it read there.
+   * @returns undefined when the log has gone on, or says it already
+   * @throws {Refusal} `operation_over`, `conflict`
+   */
+  async appendAfter(last: OperationEvent, draft: EventDraft): Promise<OperationEvent | undefined> {
+    const event = eventAfter(last, draft, this.#now().toISOString());
+    if (event === undefined || !(await this.#store.putEvent(event))) return undefined;
+    if (event.status !== last.status) await this.project(event);
+    return event;
+  }
+
+  /**
    * The operation as of its newest event.
    * @throws {Refusal} `not_found`
    */
@@ -126,6 +141,14 @@ export class OperationLog {
     return (await this.#store.readFirst(operationId)) ?? unknownOperation(operationId);
   }
 
+  /**
+   * The event that opened the operation, for whoever has read the newest one: often they are the same.
+   * @throws {Refusal} `not_found`
+   */
+  async firstBefore(last: OperationEvent): Promise<AcceptedEvent> {
+    return 'request' in last ? (last as AcceptedEvent) : this.first(last.operationId);
+  }
+
   /** Events with a greater seq than `after`, in order, at most `limit`. */
   async events(operationId: string, after: number, limit: number): Promise<OperationEvent[]> {
     return this.#store.readEvents(operationId, after, limit);
@@ -140,9 +163,14 @@ export class OperationLog {
     return { items: found, cursor };
   }
 
-  /** The operations of a kind that have been in a status the longest. */
-  async listByStatus(...filter: Parameters<OperationStore['listByStatus']>): Promise<Operation[]> {
-    return this.#store.listByStatus(...filter);
+  /** The operations that are not over, of all tenants, oldest first, as they were listed. */
+  async listOpen(page: PageRequest): Promise<Page<Operation>> {
+    return this.#store.listOpen(page);
+  }
+
+  /** The operations whose undo failed, of all tenants, oldest first. */
+  async listUndoFailed(page: PageRequest): Promise<Page<Operation>> {
+    return this.#store.listUndoFailed(page);
   }
 
   /**

@@ -13,14 +13,16 @@ export interface OperationStore {
   /** Puts an event where no event is. False: that place in the log is taken. */
   putEvent(event: OperationEvent | AcceptedEvent): Promise<boolean>;
   readFirst(operationId: string): Promise<AcceptedEvent | undefined>;
-  /** Read consistently: an append builds on it. */
-  readLast(operationId: string): Promise<OperationEvent | undefined>;
+  /** Read consistently: an append builds on it. One that is also the first comes whole. */
+  readLast(operationId: string): Promise<OperationEvent | AcceptedEvent | undefined>;
   /** Events with a greater seq than `after`, in order, at most `limit`. Read consistently: no gap can hide in a page. */
   readEvents(operationId: string, after: number, limit: number): Promise<OperationEvent[]>;
   /** Writes the projection; one that is as far or further already stays. */
   moveProjection(operation: Operation): Promise<void>;
   /** Newest first. The index may lag behind. */
   listByTenant(tenantId: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
-  /** The operations that have been in a status the longest, at most `limit`. The index may lag behind. */
-  listByStatus(kind: OperationKind, status: OperationStatus, limit: number): Promise<Operation[]>;
+  /** What is not over, oldest first. The index may lag behind. */
+  listOpen(page: PageRequest): Promise<Page<Operation>>;
+  /** What ended `compensation_failed`, oldest first. The index may lag behind. */
+  listUndoFailed(page: PageRequest): Promise<Page<Operation>>;
 }

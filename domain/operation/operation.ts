@@ -19,6 +19,9 @@ export const OPERATION_KINDS = [
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
+/** The tenant of operations on the fleet itself. No token can carry it: a tenant's id has no tilde. */
+export const FLEET_TENANT = '~fleet';
+
 export const TERMINAL_STATUSES = [
   'succeeded',
   'partial',

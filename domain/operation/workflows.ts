@@ -1,11 +1,40 @@
+import type { OperationKind } from './operation.ts';
+
 /** What an execution begins with: references only. The operation's log has the request. */
 export type WorkflowInput = { operationId: string; tenantId: string; graphId: string | null };
 
 export const STATE_MACHINES = ['provision-graph'] as const;
 export type StateMachineName = (typeof STATE_MACHINES)[number];
 
-/** Starts the workflow of an operation. */
+/** The workflow that does the work of each kind of operation. */
+const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
+  'graph.create': 'provision-graph',
+};
+
+/** @throws {Error} the kind has no workflow: it can not have been accepted */
+export const workflowOf = (kind: OperationKind): StateMachineName => {
+  const machine = WORKFLOWS[kind];
+  if (machine === undefined) throw new Error(`Operations of kind "${kind}" have no workflow.`);
+  return machine;
+};
+
+/** One execution of an operation's workflow. They are counted from 1; each carries its number in its name. */
+export type Attempt = { machine: StateMachineName; operationId: string; attempt: number };
+
+export type ExecutionState = 'absent' | 'running' | 'succeeded' | 'failed' | 'timed_out' | 'stopped';
+
+/** The executions of operations. */
 export interface Workflows {
-  /** The execution carries the operation's id as its name, so starting twice starts once, even after it is over. */
-  start(machine: StateMachineName, input: WorkflowInput): Promise<void>;
+  /** Starting an attempt twice starts it once, even after it is over. */
+  start(attempt: Attempt, input: WorkflowInput): Promise<void>;
+  /** Stops an attempt; one that is over, or never was, is stopped already. */
+  stop(attempt: Attempt, cause: string): Promise<void>;
+  stateOf(attempt: Attempt): Promise<ExecutionState>;
 }
+
+/** The name of an attempt's execution: letters, digits, `_` and `-`, as CloudWatch Logs asks. */
+export const executionName = ({ operationId, attempt }: Pick<Attempt, 'operationId' | 'attempt'>): string =>
+  attempt === 1 ? operationId : `${operationId}-${attempt}`;
+
+/** The operation that an execution works for, from the execution's name. */
+export const operationIdOfExecution = (name: string): string => name.split('-')[0] ?? name;

@@ -1,7 +1,7 @@
 import type { CreateGraph } from '../../contract/api/graphs.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { resolveEntity } from '../../domain/graph/entity.ts';
-import type { GraphRequest } from '../../domain/graph/graph-creation.ts';
+import type { GraphRequest } from '../../domain/graph/graph-request.ts';
 import { resolveSchema } from '../../domain/graph/resolve-schema.ts';
 
 /** A request is kept in one item of the log, which holds 400 KB; numbers and merged schemas can be longer than the body. */

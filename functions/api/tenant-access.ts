@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
-import { graphRequestedBy } from '../../domain/graph/graph-creation.ts';
+import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { operationIdOfGraph } from '../../domain/identifier.ts';
 import { isTerminal, type Operation } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';

@@ -5,10 +5,13 @@ import { reportFailure, type StepFailure } from '../../domain/operation/failure-
 import { logger } from './logger.ts';
 
 /** What a state machine hands to each of its functions. */
-export const StepInput = z.object({ operationId: z.string(), graphId: z.string() });
+export const OperationInput = z.object({ operationId: z.string() });
+
+/** What it hands to a function that works on a graph. */
+export const StepInput = OperationInput.extend({ graphId: z.string() });
 
 /** What it hands to a function that records a failure. */
-export const FailureInput = StepInput.extend({
+export const FailureInput = OperationInput.extend({
   failure: z.object({ Error: z.string(), Cause: z.string().default('') }) satisfies z.ZodType<StepFailure>,
 });
 
@@ -27,7 +30,11 @@ export const stepFunction = <Name extends FunctionName, Input extends z.ZodType>
   return middy()
     .onError(({ error, event }) => {
       const { word, report } = reportFailure(error);
-      const about = { step: name, operationId: StepInput.safeParse(event).data?.operationId, error: error as Error };
+      const about = {
+        step: name,
+        operationId: OperationInput.safeParse(event).data?.operationId,
+        error: error as Error,
+      };
       // What nobody foresaw is a fault; what has a word of its own is part of the work.
       if (word === 'Unknown') logger.error('A step failed', about);
       else logger.info('A step did not succeed', about);

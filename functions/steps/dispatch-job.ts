@@ -3,12 +3,13 @@ import { Retryable, Terminal } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
 import { graphStore, instanceStore } from '../dependencies.ts';
-import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
+import { StepInput } from '../pipeline/step-function.ts';
 
 const JobInput = StepInput.extend({ kind: z.enum(JOB_KINDS), taskToken: z.string() });
 
 /** Hands a job to the graph's instance, which reports to the workflow by the task token. */
-export const handler = stepFunction('dispatch-job', JobInput, (environment) => {
+export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
   const graphs = graphStore(environment);
   const instances = instanceStore(environment);
   const client = new HttpInstanceClient();

@@ -2,11 +2,11 @@ import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
 import { operationLog } from '../dependencies.ts';
 import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Ends an operation whose every trace is undone. */
+/** Ends an operation that stopped past its point of no return: what it did stays done, and asking again goes on. */
 export const handler = stepFunction('record-failure', FailureInput, (environment) => {
   const operations = operationLog(environment);
   return async ({ operationId, failure }) => {
-    const error = operationErrorFrom(failure);
-    await operations.append(operationId, { type: 'failed', message: 'Failed; everything was undone', error });
+    const error = { ...operationErrorFrom(failure), retryable: true };
+    await operations.append(operationId, { type: 'failed', message: 'Stopped; ask again to go on', error });
   };
 });

@@ -1,7 +1,9 @@
 import type { AcceptedView, EventView, OperationView } from '../../contract/api/operations.ts';
 import type { Operation } from '../../domain/operation/operation.ts';
-import type { AcceptedEvent, OperationEvent } from '../../domain/operation/operation-event.ts';
+import type { AcceptedOperation } from '../../domain/operation/operation-commands.ts';
+import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
+import { logger } from '../pipeline/logger.ts';
 
 const linksOf = ({ operationId, graphId }: { operationId: string; graphId: string | null }) => ({
   self: `/v1/operations/${operationId}`,
@@ -11,8 +13,14 @@ const linksOf = ({ operationId, graphId }: { operationId: string; graphId: strin
 });
 
 /** 202: where to watch what was accepted. A repeated call gets the very same body. */
-export const accepted = (event: AcceptedEvent, replayed: boolean): ApiResponse => {
+export const accepted = ({ accepted: event, replayed, startError }: AcceptedOperation): ApiResponse => {
   const { operationId, kind, graphId } = event;
+  if (startError !== undefined) {
+    logger.warn('The workflow did not start; the reconciler will start it', {
+      operationId,
+      error: startError as Error,
+    });
+  }
   const body: AcceptedView = { operationId, kind, status: 'accepted', graphId, links: linksOf(event) };
   return {
     status: 202,

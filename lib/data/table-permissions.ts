@@ -15,7 +15,8 @@ export const TABLE_PERMISSIONS = {
   readsLog: { actions: ['GetItem', 'Query'], items: 'OP#*', index: null },
   appendsToLog: { actions: ['PutItem'], items: 'OP#*', index: null },
   listsOperations: { actions: ['Query'], items: 'TENANT#*#OP', index: byTenant.name },
-  findsOperationsByStatus: { actions: ['Query'], items: 'OP#*', index: byState.name },
+  findsOpenOperations: { actions: ['Query'], items: 'OP#OPEN', index: byState.name },
+  keepsRotations: { actions: ['GetItem', 'PutItem'], items: 'ROTATIONS', index: null },
 
   readsGraphs: { actions: ['GetItem'], items: 'GRAPH#*', index: null },
   createsGraphs: { actions: ['PutItem'], items: 'GRAPH#*', index: null },

@@ -1,5 +1,14 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { type EnvironmentOf, type FUNCTIONS, type FunctionName, functionReference } from '../../contract/functions.ts';
+import {
+  environmentOf,
+  type FUNCTIONS,
+  type FunctionName,
+  type FunctionVariables,
+  functionReference,
+} from '../../contract/functions.ts';
+import { acknowledge } from '../acknowledge.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import type { BucketPermission, SnapshotBucket } from '../data/snapshot-bucket.ts';
 import type { TablePermission } from '../data/table-permissions.ts';
@@ -10,16 +19,17 @@ type FunctionIn<F extends Folder> = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['folder'] extends F ? N : never;
 }[FunctionName];
 
-/** A function's variables, and beside them all that it may do with what Graphfleet keeps. */
-type Row<Name extends FunctionName> = {
-  readonly environment: EnvironmentOf<Name>;
+/** All that a function may do with what Graphfleet keeps. */
+type Row = {
   readonly may: readonly TablePermission[];
   readonly mayInBucket?: readonly BucketPermission[];
+  /** It starts, stops and looks at executions of every workflow. */
+  readonly drivesWorkflows?: true;
 };
 
 /** All functions of a folder; one that is missing does not compile. */
-export type FunctionTable<F extends Folder> = { readonly [Name in FunctionIn<F>]: Row<Name> };
-export type Functions<F extends Folder> = { readonly [Name in FunctionIn<F>]: GraphfleetFunction<Name> };
+export type FunctionTable<F extends Folder> = { readonly [Name in FunctionIn<F>]: Row };
+export type Functions<F extends Folder> = { readonly [Name in FunctionIn<F>]: GraphfleetFunction };
 
 export type Stores = { readonly controlTable: ControlTable; readonly snapshots: SnapshotBucket };
 
@@ -28,14 +38,41 @@ export const makeFunctions = <F extends Folder>(
   scope: Construct,
   table: FunctionTable<F>,
   { controlTable, snapshots }: Stores,
+  variables: FunctionVariables,
   settings: FunctionSettings,
 ): Functions<F> => {
-  const rows = Object.entries(table) as [FunctionIn<F>, Row<FunctionName>][];
-  const functions = rows.map(([name, { environment, may, mayInBucket = [] }]) => {
-    const made = new GraphfleetFunction<FunctionName>(scope, functionReference(name), { name, environment, settings });
+  const rows = Object.entries(table) as [FunctionIn<F>, Row][];
+  const functions = rows.map(([name, { may, mayInBucket = [], drivesWorkflows }]) => {
+    const environment = environmentOf(name, variables);
+    const made = new GraphfleetFunction(scope, functionReference(name), { name, environment, settings });
     for (const permission of may) controlTable.grant(made.role, permission);
     for (const permission of mayInBucket) snapshots.grant(made.role, permission);
+    if (drivesWorkflows) grantDrive(made.role, settings.namePrefix);
     return [name, made] as const;
   });
   return Object.fromEntries(functions) as unknown as Functions<F>;
 };
+
+/**
+ * Allows to start, stop and look at executions. The machines are named, not referred to: some of these functions are
+ * steps of them, and neither could be deployed before the other.
+ */
+const grantDrive = (role: Role, namePrefix: string): void => {
+  const arn = (resource: string, resourceName: string) =>
+    Stack.of(role).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  const machines = arn('stateMachine', `${namePrefix}-*`);
+  const executions = arn('execution', `${namePrefix}-*:op_*`);
+  role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [machines] }));
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['states:StopExecution', 'states:DescribeExecution'], resources: [executions] }),
+  );
+  acknowledge(role, {
+    [`AwsSolutions-IAM5[Resource::${findingArn('stateMachine', `${namePrefix}-*`)}]`]: 'Every workflow of this stage.',
+    [`AwsSolutions-IAM5[Resource::${findingArn('execution', `${namePrefix}-*:op_*`)}]`]:
+      'Every execution of an operation of this stage; executions have no names before there are operations.',
+  });
+};
+
+/** An ARN of this stack as cdk-nag writes it. */
+const findingArn = (resource: string, name: string): string =>
+  `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:${resource}:${name}`;

@@ -6,7 +6,7 @@ import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type EnvironmentOf, FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
+import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
 import { acknowledge } from '../acknowledge.ts';
 
 /** What all functions of a stage share. */
@@ -18,10 +18,10 @@ export type FunctionSettings = {
   readonly network: { readonly vpc: IVpc; readonly callers: ISecurityGroup };
 };
 
-export type GraphfleetFunctionProps<Name extends FunctionName> = {
-  readonly name: Name;
-  /** Every variable that the function parses when it starts; one that is missing does not compile. */
-  readonly environment: EnvironmentOf<Name>;
+export type GraphfleetFunctionProps = {
+  readonly name: FunctionName;
+  /** Every variable that the function parses when it starts. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly settings: FunctionSettings;
   /** Also the processor's share: 1769 MB are a whole one. @default 512 */
   readonly memoryMegabytes?: number;
@@ -35,15 +35,11 @@ const OTHER_CREDENTIALS = ['sso', 'ini', 'process', 'web-identity', 'login'].map
 const REQUIRE_FOR_COMMON_JS = "import{createRequire as r}from'node:module';const require=r(import.meta.url);";
 
 /** A function of `contract/functions.ts`, with a role and a log of its own. */
-export class GraphfleetFunction<Name extends FunctionName> extends Construct {
+export class GraphfleetFunction extends Construct {
   readonly function: NodejsFunction;
   readonly role: Role;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { name, environment, settings, memoryMegabytes }: GraphfleetFunctionProps<Name>,
-  ) {
+  constructor(scope: Construct, id: string, { name, environment, settings, memoryMegabytes }: GraphfleetFunctionProps) {
     super(scope, id);
     const { folder, timeoutSeconds, reachesInstances = false }: FunctionDefinition = FUNCTIONS[name];
     const { namePrefix, logRetention, network } = settings;

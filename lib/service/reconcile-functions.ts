@@ -2,25 +2,23 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
-import type * as z from 'zod';
-import type { CreateGraphEnvironment, FleetEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
 import type { FunctionTable } from './function-table.ts';
 import type { GraphfleetFunction } from './graphfleet-function.ts';
 
-/** The functions that run by themselves. */
-export const reconcileFunctions = (
-  workflows: z.input<typeof CreateGraphEnvironment>,
-  fleet: z.input<typeof FleetEnvironment>,
-): FunctionTable<'reconcile'> => ({
-  'start-accepted-operations': { environment: workflows, may: ['findsOperationsByStatus', 'readsLog', 'appendsToLog'] },
-  'keep-tier-minimum': { environment: fleet, may: ['readsTiers'] },
-});
+/** The functions that run by themselves, and what each may do. */
+export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
+  'reconcile-operations': {
+    may: ['findsOpenOperations', 'readsLog', 'appendsToLog', 'keepsRotations'],
+    drivesWorkflows: true,
+  },
+  'keep-tier-minimum': { may: ['readsTiers'] },
+};
 
 /** Runs each of the functions as often as its definition says. */
 export const scheduleFunctions = (
   scope: Construct,
-  functions: { readonly [Name in FunctionName]?: GraphfleetFunction<Name> },
+  functions: { readonly [Name in FunctionName]?: GraphfleetFunction },
 ): void => {
   for (const [name, scheduled] of Object.entries(functions)) {
     const { everyMinutes }: FunctionDefinition = FUNCTIONS[name as FunctionName];

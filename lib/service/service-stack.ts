@@ -1,13 +1,15 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { FunctionVariables } from '../../contract/functions.ts';
+import { STATE_MACHINES } from '../../domain/operation/workflows.ts';
 import type { Configuration } from '../configuration.ts';
 import type { InstanceFleet } from '../fleet/instance-fleet.ts';
 import { Api } from './api.ts';
-import { apiFunctions } from './api-functions.ts';
+import { API_FUNCTIONS } from './api-functions.ts';
 import { makeFunctions, type Stores } from './function-table.ts';
 import { OperationWorkflow } from './operation-workflow.ts';
-import { reconcileFunctions, scheduleFunctions } from './reconcile-functions.ts';
-import { stepFunctions } from './step-functions.ts';
+import { RECONCILE_FUNCTIONS, scheduleFunctions } from './reconcile-functions.ts';
+import { STEP_FUNCTIONS } from './step-functions.ts';
 
 export type ServiceStackProps = StackProps & {
   readonly configuration: Configuration;
@@ -23,35 +25,30 @@ export class ServiceStack extends Stack {
     const { tokens, throttling, logRetention } = configuration;
     const namePrefix = `graphfleet-${configuration.stage}`;
     const settings = { namePrefix, logRetention, network: fleet.network };
-    const table = { CONTROL_TABLE_NAME: stores.controlTable.table.tableName };
-
-    const stepTable = stepFunctions({ ...table, OBJECT_STORE_URL: stores.snapshots.url });
-    const steps = makeFunctions<'steps'>(this, stepTable, stores, settings);
-    const { machine } = new OperationWorkflow(this, 'ProvisionGraph', {
-      name: 'provision-graph',
-      namePrefix,
-      functions: steps,
-      logRetention,
-    });
-    const workflows = { ...table, PROVISION_GRAPH_STATE_MACHINE_ARN: machine.stateMachineArn };
-
-    const reconcileTable = reconcileFunctions(workflows, { ...table, ...fleet.environment });
-    const reconcilers = makeFunctions<'reconcile'>(this, reconcileTable, stores, settings);
-    scheduleFunctions(this, reconcilers);
-    fleet.grantLaunch(reconcilers['keep-tier-minimum'].role);
-
-    const apiTable = apiFunctions(workflows, {
+    const prefixArn = { service: 'states', resource: 'stateMachine', arnFormat: ArnFormat.COLON_RESOURCE_NAME };
+    const variables: FunctionVariables = {
+      CONTROL_TABLE_NAME: stores.controlTable.table.tableName,
+      OBJECT_STORE_URL: stores.snapshots.url,
+      STATE_MACHINE_ARN_PREFIX: this.formatArn({ ...prefixArn, resourceName: `${namePrefix}-` }),
       TOKEN_ISSUER: tokens.issuer,
       TOKEN_AUDIENCE: tokens.audience,
       TOKEN_JWKS_URL: tokens.keySetUrl,
-    });
-    const functions = makeFunctions<'api'>(this, apiTable, stores, settings);
-    for (const starter of [functions['create-graph'], reconcilers['start-accepted-operations']]) {
-      machine.grantStartExecution(starter.role);
+      ...fleet.environment,
+    };
+    const steps = makeFunctions<'steps'>(this, STEP_FUNCTIONS, stores, variables, settings);
+    for (const name of STATE_MACHINES) {
+      new OperationWorkflow(this, pascalCase(name), { name, namePrefix, functions: steps, logRetention });
     }
+    const reconcilers = makeFunctions<'reconcile'>(this, RECONCILE_FUNCTIONS, stores, variables, settings);
+    scheduleFunctions(this, reconcilers);
+    fleet.grantLaunch(reconcilers['keep-tier-minimum'].role);
+    const functions = makeFunctions<'api'>(this, API_FUNCTIONS, stores, variables, settings);
 
     const api = new Api(this, 'Api', { name: namePrefix, functions, throttling, logRetention });
     const address = `https://${api.rest.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
     new CfnOutput(this, 'ApiUrl', { value: address, description: 'The API; every path begins with /v1' });
   }
 }
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());

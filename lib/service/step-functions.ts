@@ -1,38 +1,29 @@
-import type * as z from 'zod';
-import type { WithdrawSnapshotEnvironment } from '../../contract/environment.ts';
 import type { FunctionTable } from './function-table.ts';
 
-/** The steps of workflows. */
-export const stepFunctions = (stores: z.input<typeof WithdrawSnapshotEnvironment>): FunctionTable<'steps'> => {
-  const environment = { CONTROL_TABLE_NAME: stores.CONTROL_TABLE_NAME };
-  return {
-    'take-slot': {
-      environment,
-      may: [
-        'readsLog',
-        'appendsToLog',
-        'createsGraphs',
-        'readsGraphs',
-        'changesGraphs',
-        'removesGraphs',
-        'findsInstances',
-        'readsInstances',
-        'changesInstances',
-      ],
-    },
-    'dispatch-job': { environment, may: ['readsGraphs', 'readsInstances'] },
-    'activate-graph': { environment, may: ['readsGraphs', 'changesGraphs', 'readsLog', 'appendsToLog'] },
-    'begin-undo': { environment, may: ['readsLog', 'appendsToLog'] },
-    'deactivate-graph': { environment, may: ['changesGraphs'] },
-    'withdraw-snapshot': {
-      environment: stores,
-      may: ['changesGraphs'],
-      mayInBucket: ['listsSnapshots', 'removesSnapshots'],
-    },
-    'drop-database': { environment, may: ['readsGraphs', 'readsInstances'] },
-    'free-slot': { environment, may: ['readsGraphs', 'changesInstances'] },
-    'delete-graph': { environment, may: ['readsGraphs', 'readsInstances', 'removesGraphs'] },
-    'record-failure': { environment, may: ['readsLog', 'appendsToLog'] },
-    'record-undo-failure': { environment, may: ['readsLog', 'appendsToLog'] },
-  };
+/** The steps of workflows, and what each may do. */
+export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
+  'take-slot': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'createsGraphs',
+      'readsGraphs',
+      'changesGraphs',
+      'removesGraphs',
+      'findsInstances',
+      'readsInstances',
+      'changesInstances',
+    ],
+  },
+  'dispatch-job': { may: ['readsLog', 'readsGraphs', 'readsInstances'] },
+  'activate-graph': { may: ['readsGraphs', 'changesGraphs', 'readsLog', 'appendsToLog'] },
+  'begin-undo': { may: ['readsLog', 'appendsToLog'] },
+  'deactivate-graph': { may: ['changesGraphs'] },
+  'withdraw-snapshot': { may: ['changesGraphs'], mayInBucket: ['listsSnapshots', 'removesSnapshots'] },
+  'drop-database': { may: ['readsGraphs', 'readsInstances'] },
+  'free-slot': { may: ['readsGraphs', 'changesInstances'] },
+  'delete-graph': { may: ['readsGraphs', 'readsInstances', 'removesGraphs'] },
+  'record-failure': { may: ['readsLog', 'appendsToLog'] },
+  'record-undone': { may: ['readsLog', 'appendsToLog'] },
+  'record-undo-failure': { may: ['readsLog', 'appendsToLog'] },
 };

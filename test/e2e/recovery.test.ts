@@ -7,7 +7,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
 import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
-import { graphRequestedBy } from '../../domain/graph/graph-creation.ts';
+import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
 import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
 import { companiesGraph } from '../fixtures/graph-requests.ts';

@@ -51,7 +51,7 @@ const ENVIRONMENT = {
   AWS_SECRET_ACCESS_KEY: 'placeholder',
   CONTROL_TABLE_NAME: 'table',
   OBJECT_STORE_URL: 's3://bucket',
-  PROVISION_GRAPH_STATE_MACHINE_ARN: 'arn:aws:states:eu-central-1:000000000000:stateMachine:provision-graph',
+  STATE_MACHINE_ARN_PREFIX: 'arn:aws:states:eu-central-1:000000000000:stateMachine:graphfleet-dev-',
   TOKEN_ISSUER: 'https://identity.example.com/',
   TOKEN_AUDIENCE: 'graphfleet',
   TOKEN_JWKS_URL: 'https://identity.example.com/jwks.json',

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
-import type { FunctionTable } from '../../lib/service/function-table.ts';
+import {
+  FUNCTIONS,
+  type FunctionDefinition,
+  type FunctionName,
+  type FunctionVariables,
+} from '../../contract/functions.ts';
+
 import { deployed, ofType, synthesizeTemplates } from './synthesis.ts';
 
 const { service } = synthesizeTemplates();
@@ -52,10 +57,10 @@ test.each(names)('%s has the timeout and the network of its contract, and parses
   expect(environment.strict().safeParse(variables)).toMatchObject({ success: true });
 });
 
-test('a variable that a function parses and its construct does not set does not compile', () => {
+test('a variable that a function parses and nobody sets does not compile', () => {
   // @ts-expect-error: the cluster, its tasks and its network are missing
-  const environment: FunctionTable<'reconcile'>['keep-tier-minimum']['environment'] = { CONTROL_TABLE_NAME: 'table' };
-  expect(FUNCTIONS['keep-tier-minimum'].environment.safeParse(environment).success).toBe(false);
+  const variables: FunctionVariables = { CONTROL_TABLE_NAME: 'table' };
+  expect(FUNCTIONS['keep-tier-minimum'].environment.safeParse(variables).success).toBe(false);
 });
 
 test('the functions that run by themselves do so as often as their contract says', () => {

@@ -7,6 +7,7 @@ import type { Graph } from '../../domain/graph/graph.ts';
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import { operationAsOf } from '../../domain/operation/operation-event.ts';
+import { DynamoRotationStore } from '../../domain/reconciliation/dynamo-rotation-store.ts';
 import { TABLE_PERMISSIONS, type TablePermission } from '../../lib/data/table-permissions.ts';
 
 describe('a permission on the control table allows what its adapters do', () => {
@@ -34,6 +35,7 @@ describe('a permission on the control table allows what its adapters do', () => 
     graphs: DynamoGraphStore;
     instances: DynamoInstanceStore;
     tiers: DynamoTierStore;
+    rotations: DynamoRotationStore;
   };
 
   const uses: Record<TablePermission, ((stores: Stores) => Promise<unknown>)[]> = {
@@ -44,7 +46,8 @@ describe('a permission on the control table allows what its adapters do', () => 
     ],
     appendsToLog: [({ log }) => log.putEvent(event), ({ log }) => log.moveProjection(operationAsOf(event))],
     listsOperations: [({ log }) => log.listByTenant('t', {}, page)],
-    findsOperationsByStatus: [({ log }) => log.listByStatus('graph.create', 'accepted', 1)],
+    findsOpenOperations: [({ log }) => log.listOpen(page)],
+    keepsRotations: [({ rotations }) => rotations.get('all'), ({ rotations }) => rotations.put('all', null)],
     readsGraphs: [({ graphs }) => graphs.get('kg1')],
     createsGraphs: [({ graphs }) => graphs.create(graph)],
     changesGraphs: [
@@ -74,6 +77,7 @@ describe('a permission on the control table allows what its adapters do', () => 
       graphs: new DynamoGraphStore(client),
       instances: new DynamoInstanceStore(client),
       tiers: new DynamoTierStore(client),
+      rotations: new DynamoRotationStore(client),
     };
     for (const call of calls) await call(stores);
 

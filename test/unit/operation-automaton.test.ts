@@ -75,11 +75,16 @@ describe('an operation log, whatever is appended to it', () => {
     );
   });
 
-  test('has at most one terminal event, and it is the last', () => {
+  test('has nothing after a terminal event, but for an undo that is taken up again', () => {
     fc.assert(
       fc.property(fc.array(draft), (drafts) => {
         const log = logOf(drafts);
-        return log.slice(0, -1).every(({ status }) => !isTerminal(status));
+        return log
+          .slice(0, -1)
+          .every(
+            ({ status }, at) =>
+              !isTerminal(status) || (status === 'compensation_failed' && log[at + 1]?.type === 'compensating'),
+          );
       }),
     );
   });
@@ -113,9 +118,35 @@ describe('one event after another', () => {
     AT,
   ) as OperationEvent;
 
-  test('no status is without a rule, and no terminal one has a successor', () => {
+  test('no status is without a rule, and no terminal one has a successor but the undo that failed', () => {
     expect(Object.keys(MAY_FOLLOW).sort()).toEqual([...OPERATION_STATUSES].sort());
-    for (const status of TERMINAL_STATUSES) expect(MAY_FOLLOW[status]).toEqual([]);
+    for (const status of TERMINAL_STATUSES) {
+      expect(MAY_FOLLOW[status]).toEqual(status === 'compensation_failed' ? ['compensating'] : []);
+    }
+  });
+
+  test('an operation ends as what began its undo says, whatever fails later', () => {
+    const cancelling = eventAfter(
+      running,
+      { type: 'progress', message: 'Cancelling', status: 'cancelling', anotherAttempt: true },
+      AT,
+    ) as OperationEvent;
+    const undoing = eventAfter(cancelling, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
+    expect(undoing).toMatchObject({ attempt: 2, undo: { ending: 'cancelled', error: null } });
+    const stuck = eventAfter(undoing, { type: 'compensation_failed', message: 'Stuck', error }, AT) as OperationEvent;
+    const again = eventAfter(stuck, { type: 'compensating', message: 'Again', error }, AT) as OperationEvent;
+    expect(again.undo).toEqual({ ending: 'cancelled', error: null });
+  });
+
+  test('past the point of no return an operation is neither cancelled nor undone', () => {
+    const past = eventAfter(running, { type: 'progress', message: 'On', pointOfNoReturn: true }, AT) as OperationEvent;
+    for (const turn of [
+      { type: 'progress', message: 'Cancelling', status: 'cancelling' },
+      { type: 'compensating', message: 'Undoing', error },
+    ] as const) {
+      expect(() => eventAfter(past, turn, AT)).toThrow(expect.objectContaining({ code: 'conflict' }));
+    }
+    expect(eventAfter(past, { type: 'succeeded', message: 'Done', result: {} }, AT)).toMatchObject({ percent: 100 });
   });
 
   test('an ending that is repeated is not an error and not an event', () => {

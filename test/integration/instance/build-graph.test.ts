@@ -3,7 +3,7 @@ import type { InstanceJob } from '../../../domain/fleet/instance-job.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import type { EntityInput } from '../../../domain/graph/entity.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
-import { graphRequestedBy } from '../../../domain/graph/graph-creation.ts';
+import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { snapshotPrefix } from '../../../domain/snapshot/snapshot.ts';

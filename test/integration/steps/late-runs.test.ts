@@ -110,7 +110,7 @@ test('ActivateGraph that comes after the undo began does not bring the graph bac
   await graphs.publish(input.graphId, writerOf(input.operationId), snapshot);
   await log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
   await steps['deactivate-graph'](input);
-  await expect(steps['activate-graph'](input)).rejects.toMatchObject({ name: 'Terminal' });
+  await expect(steps['activate-graph'](input)).rejects.toMatchObject({ name: 'Refusal' });
   await graphs.withdraw(input.graphId, input.operationId);
   expect((await stateOf(input.graphId)).graph).toMatchObject({ status: 'provisioning', snapshot: null, writer: null });
 });

@@ -5,7 +5,7 @@ import { Placement } from '../../../domain/fleet/placement.ts';
 import type { GraphTier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
-import { graphRequestedBy } from '../../../domain/graph/graph-creation.ts';
+import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';

@@ -1,0 +1,18 @@
+import { operationLog } from '../dependencies.ts';
+import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+
+const MESSAGES = {
+  failed: 'Failed; everything was undone',
+  cancelled: 'Cancelled; everything was undone',
+  timed_out: 'Timed out; everything was undone',
+};
+
+/** Ends an operation whose every trace is undone, as its log says that it is to end. */
+export const handler = stepFunction('record-undone', OperationInput, (environment) => {
+  const operations = operationLog(environment);
+  return async ({ operationId }) => {
+    const last = await operations.last(operationId);
+    const { ending, error } = last.undo ?? { ending: 'failed', error: last.error };
+    await operations.append(operationId, { type: ending, message: MESSAGES[ending], error }, last);
+  };
+});
