@@ -6,6 +6,7 @@ import { companiesGraph } from '../test/fixtures/graph-requests.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../test/fixtures/runtime-process.ts';
 import { percentile, printTable } from './figures.ts';
 import { engineAlone } from './ladybug-alone.ts';
+import { memoryOf } from './memory.ts';
 
 /**
  * Provisions graphs on a runtime of its own and prints how long it took, beside the engine alone in the same run.
@@ -81,6 +82,7 @@ const arrivals = async (stream: Response) => {
 
 const measure = async (runtime: RuntimeProcess, atOnce: number) => {
   const done: Provisioned[] = [];
+  const memory: Record<string, string>[] = [];
   const startedAt = performance.now();
   let left = GRAPHS;
   await Promise.all(
@@ -88,12 +90,20 @@ const measure = async (runtime: RuntimeProcess, atOnce: number) => {
       while (left > 0) {
         left -= 1;
         done.push(await provision(runtime, true));
+        if (done.length % Math.ceil(GRAPHS / 8) === 0) memory.push(memoryRow(runtime, done.length));
       }
     }),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  return { done, perSecond: GRAPHS / seconds };
+  return { done, perSecond: GRAPHS / seconds, memory };
 };
+
+const memoryRow = ({ pid }: RuntimeProcess, graphs: number): Record<string, string> => ({
+  'graphs made': String(graphs),
+  ...Object.fromEntries(
+    Object.entries(memoryOf(pid)).map(([name, mebibytes]) => [`${name} MiB`, mebibytes.toFixed(0)]),
+  ),
+});
 
 const rowOf = (name: string, { done, perSecond }: Awaited<ReturnType<typeof measure>>) => {
   const pair = (numbers: number[]) => `${percentile(numbers, 50).toFixed(1)} / ${percentile(numbers, 99).toFixed(1)}`;
@@ -115,6 +125,7 @@ try {
   const together = await measure(runtime, AT_ONCE);
   printTable([rowOf('one by one', oneByOne), rowOf(`${AT_ONCE} at once`, together)]);
   printTable(alone);
+  printTable(together.memory);
 } finally {
   await runtime.stop();
   await rm(directory, { recursive: true, force: true });

@@ -8,7 +8,15 @@ export const Cursor = z.string().max(2_000).optional().meta({ description: 'The 
 
 /** A page of a listing under the listing's own name. */
 export const pageOf = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
-  z.strictObject({ [name]: z.array(item), cursor: z.string().nullable() } as Record<Name, z.ZodArray<Item>> & {
+  z.strictObject({
+    [name]: z.array(item),
+    cursor: z
+      .string()
+      .nullable()
+      .meta({
+        description: 'Asks for the next page; null on the last. A page can be short, or empty, and have a cursor.',
+      }),
+  } as Record<Name, z.ZodArray<Item>> & {
     cursor: z.ZodNullable<z.ZodString>;
   });
 

@@ -15,8 +15,12 @@ type IndexQuery<Read> = {
   read: (item: Item) => Read;
 };
 
+/** With a filter, so many items are looked at for one page. */
+const LOOKED_AT = 400;
+
 /**
- * One page of an index, read on until it is full: a filter is applied after DynamoDB's own limit.
+ * One page of an index. A filter is applied to what was read, and what is read for a page is bounded, however many items
+ * there are: where few match, a page can be short, or empty, and have a cursor.
  * @throws {Refusal} `invalid_request` when the cursor is not one that this listing gave out
  */
 export const queryPage = async <Read>(
@@ -45,14 +49,18 @@ export const queryPage = async <Read>(
   const items: Item[] = [];
   let start = cursor === undefined ? undefined : decodeCursor(cursor, index, partition);
   do {
-    const page = await documents.send(
-      new QueryCommand({ ...query, Limit: limit - items.length, ...(start && { ExclusiveStartKey: start }) }),
-    );
+    const Limit = filters.length > 0 ? LOOKED_AT : limit - items.length;
+    const page = await documents.send(new QueryCommand({ ...query, Limit, ...(start && { ExclusiveStartKey: start }) }));
     items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
-  } while (start !== undefined && items.length < limit);
-  return { items: items.map(read), cursor: start === undefined ? null : encodeCursor(start) };
+  } while (start !== undefined && items.length < limit && filters.length === 0);
+  if (items.length > limit) start = keyIn(items[limit - 1] ?? {}, index);
+  return { items: items.slice(0, limit).map(read), cursor: start === undefined ? null : encodeCursor(start) };
 };
+
+/** What the page after an item starts behind. */
+const keyIn = (item: Item, { partitionKey, sortKey }: { partitionKey: string; sortKey: string }): Item =>
+  Object.fromEntries(['pk', 'sk', partitionKey, sortKey].map((name) => [name, item[name]]));
 
 const encodeCursor = (key: Item): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
