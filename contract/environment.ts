@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { FLEET_TIERS } from '../domain/fleet/tier.ts';
 
 /**
  * What each function finds in its environment. The CDK constructs are typed by these schemas, so a variable that is
@@ -14,6 +15,27 @@ export const ObjectStoreEnvironment = z.object({
 export const WorkflowsEnvironment = z.object({
   /** What the ARN of every state machine begins with, up to the machine's own name. */
   STATE_MACHINE_ARN_PREFIX: z.string().startsWith('arn:'),
+});
+
+const count = (byDefault: number) => z.coerce.number<string>().int().min(1).default(byDefault);
+
+/** How many commands a second a tenant may give. */
+export const CommandLimitEnvironment = z.object({ COMMANDS_PER_SECOND: count(100) });
+
+/** How many event streams a tenant may have open at once. */
+export const StreamLimitEnvironment = z.object({ STREAMS_PER_TENANT: count(20) });
+
+export const WebhookEnvironment = z.object({
+  /**
+   * ARN of the secret that holds them, or the secrets themselves: `whsec_…`, comma-separated. A webhook may be signed by
+   * any of them, so that one can be changed while events come in.
+   */
+  BILLING_WEBHOOK_SECRETS: z.string().min(1),
+});
+
+export const LifecycleEnvironment = z.object({
+  /** How long the graph of an ended subscription is kept. */
+  RETENTION_DAYS: count(30),
 });
 
 export const TokenEnvironment = z.object({
@@ -36,7 +58,7 @@ export const FleetEnvironment = z.object({
 
 /** What a graph instance finds in its environment. */
 export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape).extend({
-  INSTANCE_TIER: z.enum(['standard', 'large', 'xlarge']),
+  INSTANCE_TIER: z.enum(FLEET_TIERS),
   /** Address to listen on; what is registered is the task's own address. */
   LISTEN_HOST: z.string().default('0.0.0.0'),
   /** 0 takes a free one. */

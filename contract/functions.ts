@@ -1,9 +1,13 @@
 import * as z from 'zod';
 import {
+  CommandLimitEnvironment,
   ControlTableEnvironment,
   FleetEnvironment,
+  LifecycleEnvironment,
   ObjectStoreEnvironment,
+  StreamLimitEnvironment,
   TokenEnvironment,
+  WebhookEnvironment,
   WorkflowsEnvironment,
 } from './environment.ts';
 
@@ -16,47 +20,118 @@ export type FunctionDefinition = {
   readonly reachesInstances?: boolean;
   /** It runs by itself, this often. */
   readonly everyMinutes?: number;
+  /** It runs whenever the execution of an operation has failed, timed out or been stopped (`execution-over.ts`). */
+  readonly onExecutionOver?: true;
 };
 
 const None = z.object({});
 const Table = ControlTableEnvironment;
+const WithObjects = Table.extend(ObjectStoreEnvironment.shape);
+const WithFleet = Table.extend(FleetEnvironment.shape);
 const Commands = Table.extend(WorkflowsEnvironment.shape);
 
 const api = { folder: 'api', timeoutSeconds: 10, environment: Table } as const;
-const command = { ...api, environment: Commands } as const;
+const command = { ...api, environment: Commands.extend(CommandLimitEnvironment.shape) } as const;
 const step = { folder: 'steps', timeoutSeconds: 10, environment: Table } as const;
+const billing = { ...command, environment: command.environment.extend(LifecycleEnvironment.shape) } as const;
 const everyMinute = { folder: 'reconcile', timeoutSeconds: 50, everyMinutes: 1 } as const;
+const everyMinuteOnTable = { ...everyMinute, environment: Table } as const;
 
 /** Every function, by name. */
 export const FUNCTIONS = {
-  authorize: { ...api, environment: TokenEnvironment },
+  authorize: { ...api, environment: Table.extend(TokenEnvironment.shape) },
   'create-graph': command,
   'list-graphs': api,
   'get-graph': api,
+  'delete-graph': command,
+  'create-subgraph': command,
+  'list-subgraphs': api,
+  // It asks the engine whether the subgraph is empty, for which the snapshot may have to be fetched.
+  'delete-subgraph': { ...command, timeoutSeconds: 29, reachesInstances: true },
   // A query may run for a minute, and the graph's snapshot may have to be fetched before it.
   'query-graph': { ...api, timeoutSeconds: 90, reachesInstances: true },
+  'change-tier': command,
+  'request-access': command,
+  'get-access': api,
+  'end-access': api,
   'list-operations': api,
   'get-operation': api,
   // A stream ends by itself after 90 s.
-  'list-events': { ...api, timeoutSeconds: 100 },
+  'list-events': { ...api, timeoutSeconds: 100, environment: Table.extend(StreamLimitEnvironment.shape) },
+  'cancel-operation': command,
+  'retry-operation': command,
+  'resume-operation': command,
+  'get-operation-statistics': api,
+  'list-audit': api,
+  'receive-billing-event': { ...billing, environment: billing.environment.extend(WebhookEnvironment.shape) },
+  'list-subscriptions': api,
+  'provision-subscription': billing,
+  'get-credits': api,
+  'consume-credits': command,
+  'list-dead-letters': api,
+  'redrive-dead-letter': billing,
+  'get-flags': api,
+  'set-flags': command,
+  'get-capacity': api,
+  'list-instances': api,
+  'launch-instance': command,
+  'list-tiers': api,
+  'set-tier': command,
   'get-health': { ...api, environment: None },
   'get-open-api': { ...api, environment: None },
 
   'take-slot': step,
+  'wait-for-capacity': { ...step, environment: Commands },
+  'leave-queue': step,
+  'await-input': step,
   'dispatch-job': { ...step, reachesInstances: true },
+  'stop-job': { ...step, reachesInstances: true },
   'activate-graph': step,
   'begin-undo': step,
   'deactivate-graph': step,
-  'withdraw-snapshot': { ...step, environment: Table.extend(ObjectStoreEnvironment.shape) },
+  'fail-subscription': step,
+  'revoke-credits': step,
+  'withdraw-snapshot': { ...step, environment: WithObjects },
   'drop-database': { ...step, reachesInstances: true },
   'free-slot': step,
-  'delete-graph': step,
+  'remove-graph': step,
+  'reserve-subgraph': step,
+  'release-subgraph': step,
+  'begin-delete': step,
+  'abandon-delete': step,
+  // Copies of snapshots up to 5 GB, within the store.
+  'back-up-graph': { ...step, environment: WithObjects, timeoutSeconds: 290 },
+  'remove-backup': { ...step, environment: WithObjects },
+  'delete-subgraphs': { ...step, environment: WithObjects, reachesInstances: true },
+  'erase-graph': { ...step, environment: WithObjects },
+  'ensure-repository': { ...step, environment: Commands },
+  'grant-access': step,
+  'allocate-access-credits': step,
+  'activate-access': step,
+  'deactivate-access': step,
+  'revoke-access-credits': step,
+  'revoke-access': step,
+  'take-tier-slot': step,
+  'switch-tier': step,
+  'switch-tier-back': step,
+  'drop-spare-database': { ...step, reachesInstances: true },
+  'free-spare-slot': step,
+  'finish-tier-change': step,
+  'create-service': { ...step, environment: WithFleet },
+  'await-registration': step,
+  'finish-launch': step,
+  'remove-instance': { ...step, environment: WithFleet },
   'record-failure': step,
   'record-undone': step,
   'record-undo-failure': step,
 
+  'retry-billing-events': { ...everyMinute, environment: Commands.extend(LifecycleEnvironment.shape) },
+  'settle-subscriptions': { ...everyMinute, environment: Commands.extend(LifecycleEnvironment.shape) },
   'reconcile-operations': { ...everyMinute, environment: Commands },
-  'keep-tier-minimum': { ...everyMinute, environment: Table.extend(FleetEnvironment.shape) },
+  'settle-operation': { folder: 'reconcile', timeoutSeconds: 10, environment: Commands, onExecutionOver: true },
+  'keep-capacity': { ...everyMinute, environment: Commands },
+  'serve-queues': everyMinuteOnTable,
+  'watch-instances': everyMinuteOnTable,
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
@@ -76,7 +151,11 @@ export type FunctionVariables = Intersection<
 /** The variables that a function parses, and no others. */
 export const environmentOf = (name: FunctionName, variables: FunctionVariables): Record<string, string> => {
   const wanted = Object.keys(FUNCTIONS[name].environment.shape);
-  return Object.fromEntries(Object.entries(variables).filter(([variable]) => wanted.includes(variable)));
+  return Object.fromEntries(
+    Object.entries(variables).filter(
+      (entry): entry is [string, string] => wanted.includes(entry[0]) && entry[1] !== undefined,
+    ),
+  );
 };
 
 /** The substitution that stands for a function's ARN: `take-slot` is `${TakeSlotFunction}`. */

@@ -7,9 +7,12 @@ export const CONTROL_TABLE = {
   sortKey: 'sk',
   timeToLiveAttribute: 'expiresAt',
   indexes: {
-    /** A tenant's graphs or operations, oldest first: `TENANT#<tenant>#GRAPH` or `#OP` / `<created>#<id>`. */
+    /** A tenant's graphs, operations or audit, oldest first: `TENANT#<tenant>#GRAPH`, `#OP` or `#AUDIT` / `<created>#<id>`. */
     byTenant: { name: 'by-tenant', partitionKey: 'tenantKey', sortKey: 'createdKey' },
-    /** What waits or runs: `OP#OPEN` / `<created>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`. */
+    /**
+     * What waits or runs: `OP#OPEN` / `<created>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`; and everybody's audit:
+     * `AUDIT#<day>` / `<at>#<id>`.
+     */
     byState: { name: 'by-state', partitionKey: 'stateKey', sortKey: 'stateOrder' },
   },
 } as const;

@@ -26,7 +26,13 @@ export type FailureCode = keyof typeof FAILURE_STATUS;
 /** A field of the request that is wrong: `path` is dotted from the body's root, for example `schema.nodes.0.name`. */
 export type FieldIssue = { path: string; message: string };
 
-export type FailureOptions = { cause?: unknown; issues?: readonly FieldIssue[]; operationId?: string };
+export type FailureOptions = {
+  cause?: unknown;
+  issues?: readonly FieldIssue[];
+  operationId?: string;
+  /** The thing is there and not the caller's: the answer does not tell, the audit does. */
+  denied?: true;
+};
 
 /**
  * What can go wrong, in a word. The word is the error's `name`, because that is what a state machine's
@@ -36,6 +42,7 @@ export abstract class Failure extends Error {
   readonly code: FailureCode;
   readonly issues: readonly FieldIssue[];
   readonly operationId: string | undefined;
+  readonly denied: boolean;
   abstract readonly retryable: boolean;
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
@@ -43,6 +50,7 @@ export abstract class Failure extends Error {
     this.code = code;
     this.issues = options.issues ?? [];
     this.operationId = options.operationId;
+    this.denied = options.denied ?? false;
   }
 }
 
@@ -74,5 +82,23 @@ export class Terminal extends Failure {
 /** A write whose answer was lost: it may have happened, and must be checked before anything else. */
 export class Unknown extends Failure {
   override readonly name = 'Unknown';
+  readonly retryable = true;
+}
+
+/** The operation is past its point of no return, and the step comes before it: the work goes on behind it. */
+export class PastNoReturn extends Failure {
+  override readonly name = 'PastNoReturn';
+  readonly retryable = false;
+}
+
+/** The step can not go on before somebody has answered what the operation asks. */
+export class WaitingForInput extends Failure {
+  override readonly name = 'WaitingForInput';
+  readonly retryable = true;
+}
+
+/** No instance of the tier has room for the step now: the operation is to queue for it. */
+export class WaitingForCapacity extends Failure {
+  override readonly name = 'WaitingForCapacity';
   readonly retryable = true;
 }

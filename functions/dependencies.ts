@@ -1,11 +1,39 @@
+import { DynamoAuditStore } from '../domain/audit/dynamo-audit-store.ts';
 import { type ControlTableClient, controlTableClient } from '../domain/aws/control-table-client.ts';
+import { DynamoAccountStore } from '../domain/billing/dynamo-account-store.ts';
+import { DynamoCreditStore } from '../domain/billing/dynamo-credit-store.ts';
+import { DynamoGraphQuota } from '../domain/billing/dynamo-graph-quota.ts';
+import { DynamoOrderStore } from '../domain/billing/dynamo-order-store.ts';
+import { DynamoReminderStore } from '../domain/billing/dynamo-reminder-store.ts';
+import { DynamoWebhookStore } from '../domain/billing/dynamo-webhook-store.ts';
+import { PaymentGate } from '../domain/billing/payment-gate.ts';
+import { DynamoFlagStore } from '../domain/flags/dynamo-flag-store.ts';
+import { DynamoCapacityQueue } from '../domain/fleet/dynamo-capacity-queue.ts';
+import { DynamoInstanceLaunchStore } from '../domain/fleet/dynamo-instance-launch-store.ts';
 import { DynamoInstanceStore } from '../domain/fleet/dynamo-instance-store.ts';
+import { DynamoTierStore } from '../domain/fleet/dynamo-tier-store.ts';
+import { Placement } from '../domain/fleet/placement.ts';
+import { TierMove } from '../domain/fleet/tier-move.ts';
+import { DynamoDeletionStore } from '../domain/graph/dynamo-deletion-store.ts';
+import { DynamoGraphMoveStore } from '../domain/graph/dynamo-graph-move-store.ts';
 import { DynamoGraphStore } from '../domain/graph/dynamo-graph-store.ts';
+import { DynamoSubgraphStore } from '../domain/graph/dynamo-subgraph-store.ts';
+import { GraphDeletion } from '../domain/graph/graph-deletion.ts';
+import { SubgraphPlaces } from '../domain/graph/subgraph-places.ts';
+import { DynamoTenantLimits } from '../domain/limits/dynamo-tenant-limits.ts';
+import { DynamoInputTokenStore } from '../domain/operation/dynamo-input-token-store.ts';
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationCommands } from '../domain/operation/operation-commands.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
+import { OperationReconciliation } from '../domain/operation/operation-reconciliation.ts';
+import { OperatorInput } from '../domain/operation/operator-input.ts';
+import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
 import { StepFunctionsWorkflows } from '../domain/operation/step-functions-workflows.ts';
 import { DynamoRotationStore } from '../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRepositoryAccessStore } from '../domain/repository/dynamo-repository-access-store.ts';
+import { DynamoRepositoryStore } from '../domain/repository/dynamo-repository-store.ts';
+import { SharedRepositories } from '../domain/repository/shared-repositories.ts';
+import { countUndoFailure } from './pipeline/operation-metrics.ts';
 
 type HasControlTable = { CONTROL_TABLE_NAME: string };
 type HasWorkflows = { STATE_MACHINE_ARN_PREFIX: string };
@@ -18,12 +46,71 @@ const table = ({ CONTROL_TABLE_NAME }: HasControlTable): ControlTableClient => {
 };
 
 export const operationLog = (environment: HasControlTable) =>
-  new OperationLog(new DynamoOperationStore(table(environment)));
+  new OperationLog(new DynamoOperationStore(table(environment)), { appended: countUndoFailure });
 export const graphStore = (environment: HasControlTable) => new DynamoGraphStore(table(environment));
+export const subgraphStore = (environment: HasControlTable) => new DynamoSubgraphStore(table(environment));
+export const subgraphPlaces = (environment: HasControlTable) =>
+  new SubgraphPlaces(graphStore(environment), subgraphStore(environment), operationLog(environment));
+export const graphDeletion = (environment: HasControlTable) =>
+  new GraphDeletion(graphStore(environment), new DynamoDeletionStore(table(environment)), operationLog(environment));
 export const instanceStore = (environment: HasControlTable) => new DynamoInstanceStore(table(environment));
+export const instanceLaunchStore = (environment: HasControlTable) => new DynamoInstanceLaunchStore(table(environment));
+export const capacityQueue = (environment: HasControlTable) => new DynamoCapacityQueue(table(environment));
+export const placementOf = (environment: HasControlTable) =>
+  new Placement(instanceStore(environment), graphStore(environment), capacityQueue(environment));
+export const tierStore = (environment: HasControlTable) => new DynamoTierStore(table(environment));
+export const auditStore = (environment: HasControlTable) => new DynamoAuditStore(table(environment));
+export const tenantLimits = (environment: HasControlTable) => new DynamoTenantLimits(table(environment));
+export const operatorInput = (environment: HasControlTable) =>
+  new OperatorInput(
+    operationLog(environment),
+    new DynamoInputTokenStore(table(environment)),
+    new StepFunctionsWaitingTasks(),
+  );
 export const rotationStore = (environment: HasControlTable) => new DynamoRotationStore(table(environment));
 
-export const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) =>
-  new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
+export const graphMoveStore = (environment: HasControlTable) => new DynamoGraphMoveStore(table(environment));
+export const tierMove = (environment: HasControlTable) =>
+  new TierMove({
+    graphs: graphStore(environment),
+    moves: graphMoveStore(environment),
+    instances: instanceStore(environment),
+    queue: capacityQueue(environment),
+  });
+
+export const accountStore = (environment: HasControlTable) => new DynamoAccountStore(table(environment));
+export const creditStore = (environment: HasControlTable) => new DynamoCreditStore(table(environment));
+export const graphQuota = (environment: HasControlTable) => new DynamoGraphQuota(table(environment));
+export const orderStore = (environment: HasControlTable) => new DynamoOrderStore(table(environment));
+export const reminderStore = (environment: HasControlTable) => new DynamoReminderStore(table(environment));
+export const webhookStore = (environment: HasControlTable) => new DynamoWebhookStore(table(environment));
+let flags: DynamoFlagStore | undefined;
+/** One for all that run in a process: what one of them switches, or has read, the others know. */
+export const flagStore = (environment: HasControlTable) => {
+  flags ??= new DynamoFlagStore(table(environment));
+  return flags;
+};
+export const paymentGate = (environment: HasControlTable) =>
+  new PaymentGate(accountStore(environment), graphQuota(environment), flagStore(environment));
+
+export const repositoryStore = (environment: HasControlTable) => new DynamoRepositoryStore(table(environment));
+export const repositoryAccessStore = (environment: HasControlTable) =>
+  new DynamoRepositoryAccessStore(table(environment));
+export const sharedRepositories = (environment: HasControlTable & HasWorkflows) =>
+  new SharedRepositories({
+    repositories: repositoryStore(environment),
+    graphs: graphStore(environment),
+    operations: operationLog(environment),
+    commands: operationCommands(environment),
+  });
+
+const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) => new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
 export const operationCommands = (environment: HasControlTable & HasWorkflows) =>
   new OperationCommands(operationLog(environment), workflows(environment));
+export const operationReconciliation = (environment: HasControlTable & HasWorkflows) =>
+  new OperationReconciliation(
+    operationLog(environment),
+    operationCommands(environment),
+    workflows(environment),
+    operatorInput(environment),
+  );

@@ -8,9 +8,9 @@ import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store
 import { OperationLog } from '../domain/operation/operation-log.ts';
 import { openObjectStore } from '../domain/snapshot/open-object-store.ts';
 import { DatabaseTemplates } from './database-templates.ts';
-import { buildGraph } from './jobs/build-graph.ts';
 import { JobJournal } from './jobs/job-journal.ts';
 import { JobRunner } from './jobs/job-runner.ts';
+import { jobWorks } from './jobs/job-works.ts';
 import { TaskReporter } from './jobs/task-reporter.ts';
 import { logger } from './logger.ts';
 import { instanceServer } from './server.ts';
@@ -29,18 +29,17 @@ const instances = new DynamoInstanceStore(table);
 const objects = openObjectStore(environment.OBJECT_STORE_URL);
 const workspace = await Workspace.open(environment.WORK_DIRECTORY);
 const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
-const works = {
-  'build-graph': buildGraph({
-    workspace,
-    templates: new DatabaseTemplates(workspace.templateDirectory),
-    cache,
-    objects,
-    graphs: new DynamoGraphStore(table),
-    operations: new OperationLog(new DynamoOperationStore(table)),
-  }),
-};
+const works = jobWorks({
+  workspace,
+  templates: new DatabaseTemplates(workspace.templateDirectory),
+  cache,
+  objects,
+  graphs: new DynamoGraphStore(table),
+  operations: new OperationLog(new DynamoOperationStore(table)),
+});
 const journal = new JobJournal(workspace.jobDirectory);
-const jobs = new JobRunner(works, new TaskReporter(), journal, logger);
+const reporter = new TaskReporter();
+const jobs = new JobRunner(works, reporter, journal, logger);
 
 // Read before this process can be handed its first job.
 const unfinished = await journal.unfinished();
@@ -71,10 +70,11 @@ const tier = (await new DynamoTierStore(table).list()).find(({ tier }) => tier =
 if (tier === undefined) throw new Error(`There is no tier "${environment.INSTANCE_TIER}".`);
 const endpoint = `http://${address}:${(server.address() as AddressInfo).port}`;
 const now = () => new Date().toISOString();
-({ generation } = await instances.register(
+const registered = await instances.register(
   { instanceId, tier: tier.tier, endpoint, image, taskArn, capacity: tier.capacity },
   now(),
-));
+);
+({ generation } = registered);
 logger.info('Registered', { instanceId, endpoint, generation });
 
 const heartbeat = async (): Promise<void> => {
@@ -82,6 +82,15 @@ const heartbeat = async (): Promise<void> => {
   logger.error('Another task has registered as this instance', { instanceId, taskArn });
   end(1);
 };
+
+const launchToken = registered.launch?.taskToken ?? null;
+if (launchToken !== null) {
+  // The workflow that launched it waits; what does not get through is reported by the control plane.
+  reporter
+    .succeeded(launchToken)
+    .catch((error: unknown) => logger.warn('The launch was not reported', { error: error as Error }));
+}
+
 setInterval(() => {
   // One that is not written is followed by another; three in a row that are missed make the instance unhealthy.
   heartbeat().catch((error: unknown) => logger.warn('A heartbeat was not written', { error: error as Error }));

@@ -30,6 +30,9 @@ const serve = async (service: InstanceService, request: IncomingMessage, respons
     case 'PUT jobs':
       await startJob(service, InstanceJob.parse(await json(request)));
       return answer(response, 202);
+    case 'DELETE jobs':
+      await service.jobs.abort(decodeURIComponent(id));
+      return answer(response, 204);
     case 'DELETE databases':
       await service.cache.drop(decodeURIComponent(id));
       return answer(response, 204);

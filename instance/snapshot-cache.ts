@@ -6,7 +6,14 @@ import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { openReadOnly, type ReadOnlyDatabase } from './database/read-only-database.ts';
 import { measureFile, type Workspace } from './workspace.ts';
 
-type Entry = { file: string; bytes: number; database: Promise<ReadOnlyDatabase> | undefined; users: number };
+type Entry = {
+  file: string;
+  bytes: number;
+  database: Promise<ReadOnlyDatabase> | undefined;
+  users: number;
+  /** The graph is gone: it goes with its last user. */
+  dropped: boolean;
+};
 
 /** Each open database has its own buffer pool. */
 const MAX_OPEN_DATABASES = 16;
@@ -35,7 +42,8 @@ export class SnapshotCache {
     const cache = new SnapshotCache(workspace, objects, budgetBytes);
     for (const name of await readdir(workspace.cacheDirectory)) {
       const file = join(workspace.cacheDirectory, name);
-      cache.#entries.set(name, { file, bytes: (await stat(file)).size, database: undefined, users: 0 });
+      const { size: bytes } = await stat(file);
+      cache.#entries.set(name, { file, bytes, database: undefined, users: 0, dropped: false });
     }
     return cache;
   }
@@ -66,14 +74,19 @@ export class SnapshotCache {
       return await read(await entry.database);
     } finally {
       entry.users -= 1;
+      if (entry.dropped && entry.users === 0) await this.#remove(name, entry);
       await this.#evict();
     }
   }
 
-  /** Removes every snapshot of a graph from this instance; one that is being read goes when it is evicted. */
+  /** Removes every snapshot of a graph from this instance; one that is being read goes with its last reader. */
   async drop(graphId: string): Promise<void> {
-    for (const [name, entry] of [...this.#entries]) {
-      if (name.startsWith(`${graphId}.`) && entry.users === 0) await this.#remove(name, entry);
+    const isOfGraph = ([name]: [string, unknown]) => name.startsWith(`${graphId}.`);
+    // What is being fetched can be removed when it is there.
+    await Promise.allSettled([...this.#changes].filter(isOfGraph).map(([, change]) => change));
+    for (const [name, entry] of [...this.#entries].filter(isOfGraph)) {
+      entry.dropped = true;
+      if (entry.users === 0) await this.#remove(name, entry);
     }
   }
 
@@ -140,7 +153,7 @@ export class SnapshotCache {
   }
 
   #newEntry(name: string, { bytes }: Snapshot): Entry {
-    return { file: this.#fileOf(name), bytes, database: undefined, users: 0 };
+    return { file: this.#fileOf(name), bytes, database: undefined, users: 0, dropped: false };
   }
 
   #fileOf(name: string): string {

@@ -3,16 +3,22 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Configuration } from './configuration.ts';
 import { DataStack } from './data/data-stack.ts';
 import { FleetStack } from './fleet/fleet-stack.ts';
-import { ServiceStack } from './service/service-stack.ts';
+import { ApiStack } from './service/api-stack.ts';
+import { WorkflowsStack } from './service/workflows-stack.ts';
 
 /** A stage's stacks, from what must survive to what can be made anew. */
-export type Application = { readonly data: DataStack; readonly fleet: FleetStack; readonly service: ServiceStack };
+export type Application = {
+  readonly data: DataStack;
+  readonly fleet: FleetStack;
+  readonly workflows: WorkflowsStack;
+  readonly api: ApiStack;
+};
 
 /** Puts a stage's stacks into an app. */
 export const buildApplication = (app: App, configuration: Configuration, imageReference: string): Application => {
   const prefix = `graphfleet-${configuration.stage}`;
   const data = new DataStack(app, 'Data', { stackName: `${prefix}-data` });
-  const { controlTable, snapshots } = data;
+  const { controlTable, snapshots, webhookSecrets } = data;
   const fleet = new FleetStack(app, 'Fleet', {
     stackName: `${prefix}-fleet`,
     configuration,
@@ -20,14 +26,11 @@ export const buildApplication = (app: App, configuration: Configuration, imageRe
     snapshots,
     imageReference,
   });
-  const service = new ServiceStack(app, 'Service', {
-    stackName: `${prefix}-service`,
-    configuration,
-    stores: { controlTable, snapshots },
-    fleet: fleet.fleet,
-  });
+  const parts = { configuration, stores: { controlTable, snapshots, webhookSecrets }, fleet: fleet.fleet };
+  const workflows = new WorkflowsStack(app, 'Workflows', { stackName: `${prefix}-workflows`, ...parts });
+  const api = new ApiStack(app, 'Api', { stackName: `${prefix}-api`, ...parts });
   Tags.of(app).add('graphfleet:stage', configuration.stage);
-  return { data, fleet, service };
+  return { data, fleet, workflows, api };
 };
 
 /** Makes the synthesis fail on a finding of the AWS Solutions checks that is not acknowledged beside its resource. */

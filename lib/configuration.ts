@@ -19,6 +19,8 @@ export type Configuration = {
   readonly stage: string;
   /** Who issues the tokens that the API takes, for whom, and where the keys are. */
   readonly tokens: { readonly issuer: string; readonly audience: string; readonly keySetUrl: string };
+  /** The SNS topic that alarms tell; null: they are seen in the console only. */
+  readonly alarmTopicArn: string | null;
   /** How long logs are kept. */
   readonly logRetention: RetentionDays;
   /** Requests to the whole API; beyond them it answers 429. */
@@ -32,6 +34,7 @@ const tiers: Configuration['tiers'] = {
   standard: { processorUnits: 1024, memoryMegabytes: 4_096, storageGigabytes: 40 },
   large: { processorUnits: 4096, memoryMegabytes: 16_384, storageGigabytes: 100 },
   xlarge: { processorUnits: 8192, memoryMegabytes: 61_440, storageGigabytes: 200 },
+  shared: { processorUnits: 2048, memoryMegabytes: 16_384, storageGigabytes: 100 },
 };
 
 /** The stages. The token issuers are examples: put your own here before the first deploy. */
@@ -43,6 +46,7 @@ export const CONFIGURATIONS = {
       audience: 'graphfleet-dev',
       keySetUrl: 'https://identity.dev.example.com/.well-known/jwks.json',
     },
+    alarmTopicArn: null,
     logRetention: RetentionDays.TWO_WEEKS,
     throttling: { requestsPerSecond: 50, burst: 100 },
     availabilityZones: 2,
@@ -55,6 +59,7 @@ export const CONFIGURATIONS = {
       audience: 'graphfleet',
       keySetUrl: 'https://identity.example.com/.well-known/jwks.json',
     },
+    alarmTopicArn: null,
     logRetention: RetentionDays.ONE_YEAR,
     throttling: { requestsPerSecond: 500, burst: 1_000 },
     // The third is not there in every region, nor for a stack that does not know its region.

@@ -8,7 +8,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { InstanceEnvironment } from '../contract/environment.ts';
 import { DynamoInstanceStore } from '../domain/fleet/dynamo-instance-store.ts';
 import { DynamoTierStore } from '../domain/fleet/dynamo-tier-store.ts';
-import { GRAPH_TIERS, type GraphTier, type Tier } from '../domain/fleet/tier.ts';
+import { FLEET_TIERS, type FleetTier, type Tier } from '../domain/fleet/tier.ts';
 import { LOCAL } from './settings.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -36,7 +36,7 @@ export const registerTaskDefinitions = async (
   client: ECSClient,
   variables: InstanceVariables & Record<string, string>,
 ): Promise<void> => {
-  for (const tier of GRAPH_TIERS) {
+  for (const tier of FLEET_TIERS) {
     const environment = { ...variables, LISTEN_PORT: '0', INSTANCE_TIER: tier, WORK_DIRECTORY: WORK_DIRECTORY };
     await client.send(
       new RegisterTaskDefinitionCommand({
@@ -53,7 +53,7 @@ export const registerTaskDefinitions = async (
   }
 };
 
-const taskDefinitionFamily = (tier: GraphTier): string => `${LOCAL.taskDefinitionPrefix}-${tier}`;
+const taskDefinitionFamily = (tier: FleetTier): string => `${LOCAL.taskDefinitionPrefix}-${tier}`;
 
 const tableOf = (client: DynamoDBClient) => ({
   documents: DynamoDBDocumentClient.from(client),

@@ -8,8 +8,10 @@ import { ROUTES } from '../contract/api/routes.ts';
 import { FUNCTIONS } from '../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS, GATEWAY_RESPONSES } from '../contract/gateway-responses.ts';
 import { startApiGateway } from './api-gateway/start-api-gateway.ts';
+import { subscribeDevelopmentTenants, webhookSecretIn } from './billing.ts';
 import { startDynamodb } from './dynamodb/start-dynamodb.ts';
 import { startEcs } from './ecs/start-ecs.ts';
+import { routeExecutionEvents } from './execution-events.ts';
 import { instanceImageDigest, registerTaskDefinitions, setTiers, whenInstancesAreActive } from './fleet.ts';
 import { functionEnvironments } from './function-environments.ts';
 import { developmentTokens, type Tokens } from './identity/development-tokens.ts';
@@ -28,6 +30,8 @@ export type RuntimeDescription = {
   tokens: Tokens;
   endpoints: { dynamodb: string; stepfunctions: string; ecs: string };
   console: string | null;
+  /** What webhooks of a billing provider are to be signed with. */
+  webhookSecret: string;
 };
 
 export type Runtime = RuntimeDescription & { close(): Promise<void> };
@@ -37,7 +41,7 @@ export type Runtime = RuntimeDescription & { close(): Promise<void> };
  * then the front. Work that an earlier runtime left on the directory goes on.
  * @throws {Error} another runtime has the directory, or the port is taken
  */
-export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Promise<Runtime> => {
+export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Settings): Promise<Runtime> => {
   const startedAt = new Date().toISOString();
   const release = await lockDirectory(dataDirectory);
   const closers: (() => Promise<void>)[] = [release];
@@ -64,6 +68,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
       startDynamodb({ directory: directory('dynamodb'), tableName: LOCAL.tableName }).then(opened),
       startIdentity({ port: 0, directory: directory('identity'), audience: LOCAL.audience }).then(opened),
     ]);
+    const webhookSecret = await webhookSecretIn(directory('billing'));
     const shared = { region: LOCAL.region, credentials: LOCAL.credentials };
     const dynamodbClient = new DynamoDBClient({ ...shared, endpoint: dynamodb.endpoint });
 
@@ -71,6 +76,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
     const functionsReady = Promise.withResolvers<Lambda>();
     const ecsReady = Promise.withResolvers<string>();
     const ecsClient = new ECSClient({ ...shared, endpoint: async () => endpointOf(await ecsReady.promise) });
+    const executionEvents = routeExecutionEvents(functionsReady.promise);
     const stepFunctions = opened(
       await startStepFunctions({
         port: 0,
@@ -79,8 +85,10 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
         accountId: LOCAL.accountId,
         invokeFunction: async (name, payload) => (await functionsReady.promise).invoke(name, payload),
         sdk: { dynamodb: dynamodbClient, ecs: ecsClient },
+        onStatusChange: executionEvents.put,
       }),
     );
+    opened(executionEvents);
     const aws = awsSettings({ dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url });
     const ecs = opened(
       await startEcs({
@@ -96,7 +104,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
     const endpoints = { dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url, ecs: ecs.url };
     const lambda = startLambda({
       functions: FUNCTIONS,
-      environments: functionEnvironments({ identity, objectStoreUrl }),
+      environments: functionEnvironments({ identity, objectStoreUrl, webhookSecret, limits }),
       common: { ...aws, AWS_ENDPOINT_URL_ECS: ecs.url },
       region: LOCAL.region,
       accountId: LOCAL.accountId,
@@ -104,6 +112,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
     await Promise.all([
       lambda.loadAll(),
       setTiers(dynamodbClient, tiers),
+      subscribeDevelopmentTenants(dynamodbClient),
       registerTaskDefinitions(ecsClient, {
         CONTROL_TABLE_NAME: LOCAL.tableName,
         OBJECT_STORE_URL: objectStoreUrl,
@@ -131,6 +140,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers }: Settings): Pr
       tokens: await developmentTokens(identity),
       endpoints,
       console: null,
+      webhookSecret,
     };
     closers.push(await describe(join(dataDirectory, 'runtime.json'), description));
     return { ...description, close };

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { DEFAULT_TIERS, GRAPH_TIERS } from '../domain/fleet/tier.ts';
+import { DEFAULT_TIERS, FLEET_TIERS } from '../domain/fleet/tier.ts';
 
 const Tier = z.strictObject({
-  tier: z.enum(GRAPH_TIERS),
+  tier: z.enum(FLEET_TIERS),
   minInstances: z.int().min(0).max(20),
   maxInstances: z.int().min(0).max(20),
   capacity: z.int().min(1),
+  approval: z.boolean().optional(),
 });
 
 const Environment = z.object({
@@ -26,13 +27,19 @@ const Environment = z.object({
     })
     .pipe(z.array(Tier))
     .optional(),
+  /** What a tenant may use at once. More than is deployed: one machine has few tenants, and they are all its owner. */
+  GRAPHFLEET_STREAMS_PER_TENANT: z.string().default('200'),
+  GRAPHFLEET_COMMANDS_PER_SECOND: z.string().default('1000'),
 });
 
-/** Here an instance is a process that costs nothing, so every tier can be tried. */
-const ONE_OF_EACH = DEFAULT_TIERS.map((tier) => ({ ...tier, minInstances: 1 }));
+/** Here an instance is a process that costs next to nothing, so every tier that a graph can ask for can be tried at once. */
+const ONE_OF_EACH = DEFAULT_TIERS.map((tier) => (tier.tier === 'shared' ? tier : { ...tier, minInstances: 1 }));
+
+/** What a tenant may use at once, as functions find it in their environment. */
+export type Limits = { STREAMS_PER_TENANT: string; COMMANDS_PER_SECOND: string };
 
 /** What can be chosen of the runtime on one machine. */
-export type Settings = { port: number; dataDirectory: string; tiers: z.infer<typeof Tier>[] };
+export type Settings = { port: number; dataDirectory: string; tiers: z.infer<typeof Tier>[]; limits: Limits };
 
 /**
  * The settings of an environment.
@@ -45,6 +52,10 @@ export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
   return {
     port: GRAPHFLEET_PORT,
     dataDirectory: resolve(GRAPHFLEET_DATA),
+    limits: {
+      STREAMS_PER_TENANT: parsed.data.GRAPHFLEET_STREAMS_PER_TENANT,
+      COMMANDS_PER_SECOND: parsed.data.GRAPHFLEET_COMMANDS_PER_SECOND,
+    },
     tiers: ONE_OF_EACH.map((byDefault) => GRAPHFLEET_TIERS?.find(({ tier }) => tier === byDefault.tier) ?? byDefault),
   };
 };

@@ -23,6 +23,23 @@ export const whenRetryable: readonly RetryRule[] = [
   },
 ];
 
+/** For waits: what could not begin is tried again, what was waited for in vain is not. */
+export const whileWaiting: readonly RetryRule[] = whenRetryable.map((rule) => ({
+  ...rule,
+  ErrorEquals: rule.ErrorEquals.filter((word) => !word.startsWith('States.')),
+}));
+
+/**
+ * For what is created meanwhile, on an instance that may have to be launched first. Full jitter over 1 → 1.5 → … → 15 s
+ * and then 15 s each time: 45 minutes on average, 90 at most.
+ */
+export const whilePreparing: readonly RetryRule[] = whenRetryable.map((rule) => ({
+  ...rule,
+  BackoffRate: 1.5,
+  MaxDelaySeconds: 15,
+  MaxAttempts: 360,
+}));
+
 /** For words of failure that another try can not change. */
 const never = {
   IntervalSeconds: 1,

@@ -1,7 +1,7 @@
 import type { FunctionName } from '../contract/functions.ts';
 import type { JobKind } from '../domain/fleet/instance-job.ts';
-import { untilUndone, whenRetryable } from './retry-policies.ts';
-import type { Saga, Undo } from './saga.ts';
+import { untilUndone, whenRetryable, whileWaiting } from './retry-policies.ts';
+import type { Saga, SagaStep, Undo, Wait } from './saga.ts';
 import type { Run } from './states.ts';
 
 /** How the steps of all workflows run, so that a timeout or a retry is decided once. */
@@ -22,13 +22,44 @@ export const undo = (name: string, run: FunctionName): Undo => ({ name, run: per
  * Work on an instance. The instance heartbeats every 10 s, so three misses are a loss, and the job is handed out again:
  * to the same instance, which comes back under its own name.
  */
-export const job = (kind: JobKind): Run => ({
+const job = (kind: JobKind): Run => ({
   function: 'dispatch-job',
   timeoutSeconds: 120,
   waitsForToken: { heartbeatSeconds: 30 },
   retry: whenRetryable,
   payload: { kind },
 });
+
+/**
+ * A step that hands a job to an instance. The first thing to undo is the handing out: what comes after it must not be
+ * undone under a job that still runs.
+ */
+export const jobStep = (name: string, kind: JobKind, undos: readonly Undo[]): SagaStep => ({
+  name,
+  run: job(kind),
+  undos: [{ name: `Stop${name}`, run: { ...persistently('stop-job'), payload: { kind } } }, ...undos],
+});
+
+const WEEK_SECONDS = 7 * 86_400;
+
+/** For a step that can ask for an answer: a week until somebody gives one. */
+export const AWAIT_INPUT: Wait = {
+  word: 'WaitingForInput',
+  name: 'AwaitInput',
+  run: { function: 'await-input', timeoutSeconds: WEEK_SECONDS, waitsForToken: {}, retry: whileWaiting },
+  undos: [],
+};
+
+/**
+ * For a step that takes a slot: in the queue of its tier until whoever frees one, or launches an instance, wakes it. Nobody
+ * sends heartbeats meanwhile; after a week the operation is undone.
+ */
+export const WAIT_FOR_CAPACITY: Wait = {
+  word: 'WaitingForCapacity',
+  name: 'WaitForCapacity',
+  run: { function: 'wait-for-capacity', timeoutSeconds: WEEK_SECONDS, waitsForToken: {}, retry: whileWaiting },
+  undos: [undo('LeaveQueue', 'leave-queue')],
+};
 
 /** How every saga enters its undo and records its end. */
 export const RECORDS: Saga['records'] = {

@@ -41,6 +41,8 @@ const OPERATION = {
   operationId: '{% $states.context.Execution.Input.operationId %}',
   graphId: '{% $states.context.Execution.Input.graphId %}',
 };
+/** What a record gets besides: an execution that another one has replaced has nothing to say any more. */
+const RECORD = { ...OPERATION, execution: '{% $states.context.Execution.Name %}' };
 const FAILURE = { failure: '{% $failure %}' };
 const KEEP_FAILURE = { failure: '{% $states.errorOutput %}' };
 const UNDO_FAILURE = { failure: '{% $undoFailure %}' };
@@ -54,18 +56,25 @@ const KEEP_UNDO_FAILURE = { undoFailure: '{% $states.errorOutput %}' };
  * `RecordUndoFailure` says that something is left and a person is needed.
  *
  * An operation that is cancelled, or whose execution was lost, gets another execution of the same machine: its first
- * step is refused by the log, which leads it to the same undo.
+ * step is refused by the log, which leads it to the same undo. One that is past its point of no return goes on behind
+ * it: every step before it throws `PastNoReturn`.
  */
 export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], records }: Saga) => {
   const states: Record<string, State> = {};
   const forward = [...steps, ...finalSteps];
   const nextOf = (at: number) => forward[at + 1]?.name;
-  steps.forEach((step, at) => {
+  const [afterNoReturn] = finalSteps;
+  const skip = afterNoReturn ? [{ ErrorEquals: ['PastNoReturn'], Next: afterNoReturn.name }] : [];
+  steps.forEach((given, at) => {
+    const step = afterNoReturn ? beforeNoReturn(given) : given;
     const waits = step.waits ?? [];
-    addStep(states, step, nextOf(at), [...waits.map(({ word, name }) => ({ ErrorEquals: [word], Next: name })), UNDO]);
+    const routes = [...waits.map(({ word, name }) => ({ ErrorEquals: [word], Next: name })), ...skip, UNDO];
+    addStep(states, step, nextOf(at), routes);
     for (const wait of waits) addStep(states, wait, step.name, [UNDO]);
   });
-  finalSteps.forEach((step, at) => addStep(states, step, nextOf(steps.length + at), [STOP]));
+  finalSteps.forEach((step, at) => {
+    addStep(states, step, nextOf(steps.length + at), [STOP]);
+  });
 
   addUndos(
     states,
@@ -73,7 +82,7 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
     records,
   );
   if (finalSteps.length > 0) {
-    states['RecordFailure'] = task(records.recordFailure, { payload: { ...OPERATION, ...FAILURE }, next: 'Failed' });
+    states['RecordFailure'] = task(records.recordFailure, { payload: { ...RECORD, ...FAILURE }, next: 'Failed' });
   }
   states['AlreadyOver'] = { Type: 'Succeed' };
   states['Failed'] = { Type: 'Fail', Error: '{% $failure.Error %}', Cause: '{% $failure.Cause %}' };
@@ -95,6 +104,12 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
 const UNDO: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'BeginUndo' };
 const STOP: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'RecordFailure' };
 
+/** Tells the step where it stands, so that it does not run again once the operation is past that point. */
+const beforeNoReturn = (step: SagaStep): SagaStep => ({
+  ...step,
+  run: { ...step.run, payload: { ...step.run.payload, beforeNoReturn: true } },
+});
+
 const addStep = (
   states: Record<string, State>,
   { name, run }: { name: string; run: Run },
@@ -106,7 +121,7 @@ const addStep = (
 
 const addUndos = (states: Record<string, State>, undos: readonly Undo[], records: Saga['records']): void => {
   states['BeginUndo'] = task(records.beginUndo, {
-    payload: { ...OPERATION, ...FAILURE },
+    payload: { ...RECORD, ...FAILURE },
     next: undos[0]?.name ?? 'Undone',
     assign: { undoFailure: null },
     catches: [
@@ -123,9 +138,9 @@ const addUndos = (states: Record<string, State>, undos: readonly Undo[], records
     Choices: [{ Condition: '{% $undoFailure = null %}', Next: 'RecordUndone' }],
     Default: 'RecordUndoFailure',
   };
-  states['RecordUndone'] = task(records.recordUndone, { payload: OPERATION, next: 'Failed' });
+  states['RecordUndone'] = task(records.recordUndone, { payload: RECORD, next: 'Failed' });
   states['RecordUndoFailure'] = task(records.recordUndoFailure, {
-    payload: { ...OPERATION, ...UNDO_FAILURE },
+    payload: { ...RECORD, ...UNDO_FAILURE },
     next: 'Failed',
   });
 };

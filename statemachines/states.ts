@@ -41,10 +41,10 @@ export type Run = {
   readonly function: FunctionName;
   readonly timeoutSeconds: number;
   readonly retry: readonly RetryRule[];
-  /** The task ends when somebody reports by its token, and fails when nothing is heard for this long. */
-  readonly waitsForToken?: { readonly heartbeatSeconds: number };
+  /** The task ends when somebody reports by its token; with a heartbeat it fails when nothing is heard for so long. */
+  readonly waitsForToken?: { readonly heartbeatSeconds?: number };
   /** What the function gets besides the operation; values may be JSONata. */
-  readonly payload?: Readonly<Record<string, string>>;
+  readonly payload?: Readonly<Record<string, string | boolean>>;
 };
 
 type Place = {
@@ -67,7 +67,7 @@ export const task = (run: Run, { payload, next, assign, catches }: Place): State
   },
   Output: {},
   TimeoutSeconds: run.timeoutSeconds,
-  ...(run.waitsForToken && { HeartbeatSeconds: run.waitsForToken.heartbeatSeconds }),
+  ...(run.waitsForToken?.heartbeatSeconds && { HeartbeatSeconds: run.waitsForToken.heartbeatSeconds }),
   ...(assign && { Assign: assign }),
   Retry: run.retry,
   ...(catches && { Catch: catches }),

@@ -6,16 +6,25 @@ export const Timestamp = z.iso.datetime().meta({ description: 'RFC 3339, UTC' })
 export const Limit = z.coerce.number().int().min(1).max(100).default(20);
 export const Cursor = z.string().max(2_000).optional().meta({ description: 'The `cursor` of the page before.' });
 
+/** A switch in a query string. */
+export const Switch = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** A span of time, the last moment not included. */
+export const SpanQuery = z.strictObject({
+  from: z.iso
+    .datetime()
+    .optional()
+    .meta({ description: 'The first moment, RFC 3339, UTC. Without: a week before `to`.' }),
+  to: z.iso.datetime().optional().meta({ description: 'The moment after the last. Without: now.' }),
+});
+
 /** A page of a listing under the listing's own name. */
 export const pageOf = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
   z.strictObject({
     [name]: z.array(item),
-    cursor: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'Asks for the next page; null on the last. A page can be short, or empty, and have a cursor.',
-      }),
+    cursor: z.string().nullable().meta({
+      description: 'Asks for the next page; null on the last. A page can be short, or empty, and have a cursor.',
+    }),
   } as Record<Name, z.ZodArray<Item>> & {
     cursor: z.ZodNullable<z.ZodString>;
   });

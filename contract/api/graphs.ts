@@ -1,10 +1,10 @@
 import * as z from 'zod';
-import { GRAPH_TIERS } from '../../domain/fleet/tier.ts';
+import { FLEET_TIERS, GRAPH_TIERS } from '../../domain/fleet/tier.ts';
 import { EntityInput } from '../../domain/graph/entity.ts';
 import { GRAPH_STATUSES } from '../../domain/graph/graph.ts';
-import { GRAPH_KINDS } from '../../domain/graph/graph-kind.ts';
+import { GRAPH_KINDS, STORED_GRAPH_KINDS } from '../../domain/graph/graph-kind.ts';
 import { GraphSchemaDefinition } from '../../domain/graph/graph-schema.ts';
-import { Cursor, Limit, pageOf, Timestamp } from './common.ts';
+import { Cursor, Limit, pageOf, Switch, Timestamp } from './common.ts';
 
 const Tags = z.record(z.string().min(1).max(128), z.string().max(256)).meta({ description: 'At most 50 tags.' });
 
@@ -29,18 +29,54 @@ export type CreateGraph = z.infer<typeof CreateGraph>;
 
 export const GraphPath = z.strictObject({ graphId: z.string().regex(/^kg[0-9a-z]{1,40}$/) });
 
+export const DeleteGraph = z.strictObject({
+  backup: Switch.default(true).meta({ description: 'False: nothing of the graph is kept.' }),
+});
+
+const SUBGRAPH_NAME = /^[A-Za-z0-9]{1,20}$/;
+export const SubgraphPath = GraphPath.extend({ name: z.string().regex(SUBGRAPH_NAME) });
+
+export const CreateSubgraph = z
+  .strictObject({
+    name: z.string().regex(SUBGRAPH_NAME, 'Use 1 to 20 letters or digits.'),
+    fork: z
+      .null({ error: 'Forking comes with a later version. Leave it out for an empty subgraph.' })
+      .default(null)
+      .meta({ description: 'Null: the subgraph is empty.' }),
+    schema: GraphSchemaDefinition.nullable().default(null),
+    extensions: CreateGraph.shape.extensions,
+  })
+  .meta({ id: 'CreateSubgraph', description: "Without a schema and extensions it has its parent's schema." });
+export type CreateSubgraph = z.infer<typeof CreateSubgraph>;
+
+const Force = z.boolean().meta({ description: 'True: it is deleted even if there is something in it.' });
+const BackupFirst = z.boolean().meta({ description: 'False: nothing of it is kept.' });
+/** As a body or, where a client can not send one with DELETE, as a query string, which comes first. */
+export const DeleteSubgraph = z
+  .strictObject({ force: Force.default(false), backupFirst: BackupFirst.default(true) })
+  .meta({ id: 'DeleteSubgraph' });
+export const DeleteSubgraphQuery = z.strictObject({ force: Switch.optional(), backupFirst: Switch.optional() });
+
 export const GraphView = z
   .strictObject({
     graphId: z.string(),
     name: z.string(),
-    kind: z.enum(GRAPH_KINDS),
-    tier: z.enum(GRAPH_TIERS),
+    parentId: z.string().nullable().meta({ description: 'The graph that this one is a subgraph of.' }),
+    kind: z.enum(STORED_GRAPH_KINDS),
+    tier: z.enum(FLEET_TIERS),
     status: z.enum(GRAPH_STATUSES),
     schema: z.unknown().meta({ description: 'The schema with all that it extends merged in.' }),
     tags: Tags,
+    subgraphCount: z.int(),
     snapshotVersion: z.int().nullable(),
     createdAt: Timestamp,
-    links: z.strictObject({ self: z.string(), query: z.string(), operation: z.string() }),
+    links: z.strictObject({
+      self: z.string(),
+      query: z.string(),
+      operation: z.string(),
+      subgraphs: z.string().optional(),
+      parent: z.string().optional(),
+    }),
   })
   .meta({ id: 'Graph' });
 export type GraphView = z.infer<typeof GraphView>;
@@ -49,4 +85,5 @@ export const ListGraphs = z.strictObject({ limit: Limit, cursor: Cursor });
 /** A graph in a listing: without its schema, which can be long. */
 export const GraphSummary = GraphView.omit({ schema: true }).meta({ id: 'GraphSummary' });
 export type GraphSummary = z.infer<typeof GraphSummary>;
+export const SubgraphList = z.strictObject({ subgraphs: z.array(GraphSummary) }).meta({ id: 'SubgraphList' });
 export const GraphPage = pageOf('graphs', GraphSummary).meta({ id: 'GraphPage' });

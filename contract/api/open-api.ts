@@ -25,11 +25,12 @@ export const openApiDocument = (): Record<string, unknown> => {
 const operationObject = (route: Route): ZodOpenApiOperationObject => ({
   operationId: route.function,
   summary: route.summary,
-  security: route.scope === null ? [] : [{ token: [route.scope] }],
+  security: [route.scope, route.operatorScope].flatMap((scope) => (scope ? [{ token: [scope] }] : [])),
   requestParams: {
     ...(hasFields(route.params) && { path: route.params }),
     ...(hasFields(route.query) && { query: route.query }),
     ...(route.idempotent && { header: IDEMPOTENCY_KEY }),
+    ...(route.raw && { header: WEBHOOK_SIGNATURE }),
   },
   ...(hasFields(route.body) && {
     requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
@@ -48,6 +49,17 @@ const operationObject = (route: Route): ZodOpenApiOperationObject => ({
 const IDEMPOTENCY_KEY = z.object({
   'Idempotency-Key': z.string().min(1).max(200).optional().meta({
     description: 'The same key with the same body is the same operation; with another body it is refused (422).',
+  }),
+});
+
+/** Standard Webhooks. */
+const WEBHOOK_SIGNATURE = z.object({
+  'webhook-id': z.string().meta({ description: 'The same for every delivery of an event.' }),
+  'webhook-timestamp': z
+    .string()
+    .meta({ description: 'Seconds since 1970; refused (401) more than 5 minutes from now.' }),
+  'webhook-signature': z.string().meta({
+    description: 'Signatures over `<id>.<timestamp>.<body>`, separated by blanks; one of them has to be right.',
   }),
 });
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { OPERATION_KINDS, OPERATION_STATUSES } from '../../domain/operation/operation.ts';
-import { EVENT_TYPES } from '../../domain/operation/operation-event.ts';
+import { isTerminal, OPERATION_KINDS, OPERATION_STATUSES } from '../../domain/operation/operation.ts';
+import type { OperationEventType } from '../../domain/operation/operation-event.ts';
 import { Cursor, Limit, pageOf, Timestamp } from './common.ts';
 
 export const OperationPath = z.strictObject({ operationId: z.string().regex(/^op_[0-9A-Z]{26}$/) });
@@ -23,6 +23,8 @@ export const AcceptedView = z
   .meta({ id: 'Accepted' });
 export type AcceptedView = z.infer<typeof AcceptedView>;
 
+const OperationErrorView = z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
+
 export const OperationView = z
   .strictObject({
     operationId: z.string(),
@@ -35,8 +37,12 @@ export const OperationView = z
     createdAt: Timestamp,
     updatedAt: Timestamp,
     result: z.record(z.string(), z.unknown()).nullable(),
-    error: z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() }).nullable(),
+    error: OperationErrorView.nullable(),
     queue: z.strictObject({ position: z.int() }).nullable(),
+    input: z
+      .strictObject({ question: z.string(), options: z.array(z.string()) })
+      .nullable()
+      .meta({ description: 'What the operation waits for an answer to; answer with `resume`.' }),
     links: Links,
   })
   .meta({ id: 'Operation' });
@@ -46,22 +52,58 @@ export const ListOperations = z.strictObject({
   kind: z.enum(OPERATION_KINDS).optional(),
   status: z.enum(OPERATION_STATUSES).optional(),
   graphId: z.string().optional(),
+  fleet: z.stringbool().default(false).meta({ description: "True: the fleet's own operations; needs `fleet:read`." }),
   limit: Limit,
   cursor: Cursor,
 });
 export const OperationPage = pageOf('operations', OperationView).meta({ id: 'OperationPage' });
 
+const Detail = z.looseObject({});
+const Result = z.looseObject({ result: z.record(z.string(), z.unknown()) });
+const Failed = z.looseObject({ error: OperationErrorView });
+const GOES_ON = OPERATION_STATUSES.filter((status) => !isTerminal(status));
+
+/** The schema of a type of events: the status that it leaves the operation in, its step, and what its detail tells. */
+const eventOf = <
+  Type extends OperationEventType,
+  Status extends z.ZodType,
+  Step extends z.ZodType,
+  Told extends z.ZodType,
+>(
+  type: Type,
+  { status, step, detail }: { status: Status; step: Step; detail: Told },
+) =>
+  z
+    .strictObject({
+      seq: z.int().min(1),
+      type: z.literal(type),
+      status,
+      percent: z.number().min(0).max(100),
+      message: z.string(),
+      step,
+      at: Timestamp,
+      detail,
+    })
+    .meta({ id: `${type.replaceAll(/(^|_)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase())}Event` });
+
+const noStep = z.null();
+const anyStep = z.string().nullable();
+
+/** An event of an operation, by its type. */
 export const EventView = z
-  .strictObject({
-    seq: z.int(),
-    type: z.enum(EVENT_TYPES),
-    status: z.enum(OPERATION_STATUSES),
-    percent: z.number(),
-    message: z.string(),
-    step: z.string().nullable(),
-    at: Timestamp,
-    detail: z.record(z.string(), z.unknown()),
-  })
+  .discriminatedUnion('type', [
+    eventOf('accepted', { status: z.literal('accepted'), step: noStep, detail: Detail }),
+    eventOf('started', { status: z.literal('running'), step: anyStep, detail: Detail }),
+    eventOf('progress', { status: z.enum(GOES_ON), step: anyStep, detail: Detail }),
+    eventOf('step_completed', { status: z.literal('running'), step: z.string(), detail: Detail }),
+    eventOf('compensating', { status: z.literal('compensating'), step: noStep, detail: Failed }),
+    eventOf('succeeded', { status: z.literal('succeeded'), step: noStep, detail: Result }),
+    eventOf('partial', { status: z.literal('partial'), step: noStep, detail: Result }),
+    eventOf('failed', { status: z.literal('failed'), step: noStep, detail: Failed }),
+    eventOf('cancelled', { status: z.literal('cancelled'), step: noStep, detail: Detail }),
+    eventOf('timed_out', { status: z.literal('timed_out'), step: noStep, detail: Failed }),
+    eventOf('compensation_failed', { status: z.literal('compensation_failed'), step: noStep, detail: Failed }),
+  ])
   .meta({ id: 'OperationEvent' });
 export type EventView = z.infer<typeof EventView>;
 

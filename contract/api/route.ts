@@ -18,8 +18,12 @@ export type Route<
   readonly summary: string;
   /** Null: open to everyone, without a token. */
   readonly scope: Scope | null;
+  /** Another scope that is enough: the handler then tells by the scopes what may be touched. */
+  readonly operatorScope?: Scope;
   /** The answer is streamed: it can be larger and last longer than a buffered one. */
   readonly streams: boolean;
+  /** The handler gets the body as text only: its signature comes before its content. */
+  readonly raw?: true;
   readonly body: Body;
   readonly params: Path;
   readonly query: Query;
@@ -27,3 +31,9 @@ export type Route<
   readonly idempotent: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
 };
+
+/** Whether a route changes something. What streams its answer only reads, whatever its method. */
+export const isCommand = ({ method, streams }: Route): boolean => method !== 'GET' && !streams;
+
+/** Whether a route changes the fleet. */
+export const isOperatorAction = (route: Route): boolean => isCommand(route) && route.scope === 'fleet:operate';

@@ -1,7 +1,11 @@
 import * as z from 'zod';
+import { AUDIT_ROUTES } from './audit-routes.ts';
+import { BILLING_ROUTES } from './billing-routes.ts';
 import { Problem } from './common.ts';
 import { defineRoute, plain } from './define-route.ts';
+import { FLEET_ROUTES } from './fleet-routes.ts';
 import { CreateGraph, GraphPage, GraphPath, GraphView, ListGraphs } from './graphs.ts';
+import { OPERATION_ROUTES } from './operation-routes.ts';
 import {
   AcceptedView,
   EventPage,
@@ -12,7 +16,10 @@ import {
   OperationView,
 } from './operations.ts';
 import { QueryGraph, QueryResult } from './query.ts';
+import { REPOSITORY_ROUTES } from './repository-routes.ts';
 import type { Route } from './route.ts';
+import { SUBGRAPH_ROUTES } from './subgraph-routes.ts';
+import { TIER_ROUTES } from './tier-routes.ts';
 
 export const createGraphRoute = defineRoute({
   ...plain,
@@ -75,6 +82,7 @@ export const listOperationsRoute = defineRoute({
   path: '/v1/operations',
   summary: "List the tenant's operations, newest first",
   scope: 'graphs:read',
+  operatorScope: 'fleet:read',
   query: ListOperations,
   answers: { 200: { description: 'A page of operations.', schema: OperationPage } },
 });
@@ -86,6 +94,7 @@ export const getOperationRoute = defineRoute({
   path: '/v1/operations/{operationId}',
   summary: 'Get an operation',
   scope: 'graphs:read',
+  operatorScope: 'fleet:read',
   params: OperationPath,
   answers: { 200: { description: 'The operation as of its newest event.', schema: OperationView } },
 });
@@ -97,6 +106,7 @@ export const listEventsRoute = defineRoute({
   path: '/v1/operations/{operationId}/events',
   summary: 'Follow an operation: a page of its events, or all of them live',
   scope: 'graphs:read',
+  operatorScope: 'fleet:read',
   params: OperationPath,
   query: ListEvents,
   streams: true,
@@ -136,9 +146,16 @@ export const ROUTES: readonly Route[] = [
   listGraphsRoute,
   getGraphRoute,
   queryGraphRoute,
+  ...SUBGRAPH_ROUTES,
+  ...TIER_ROUTES,
+  ...REPOSITORY_ROUTES,
   listOperationsRoute,
   getOperationRoute,
   listEventsRoute,
+  ...OPERATION_ROUTES,
+  ...AUDIT_ROUTES,
+  ...BILLING_ROUTES,
+  ...FLEET_ROUTES,
   getHealthRoute,
   getOpenApiRoute,
 ];

@@ -8,6 +8,8 @@ type IndexQuery<Read> = {
   index: { name: string; partitionKey: string; sortKey: string };
   partition: string;
   newestFirst: boolean;
+  /** Items whose sort key is in this range, both ends included; all of them without. */
+  between?: { from: string; to: string };
   /** Attributes that an item must have with just this value. */
   equal: Record<string, unknown>;
   /** The attributes to read, where an item has much that the listing does not show. */
@@ -26,7 +28,7 @@ const LOOKED_AT = 400;
 export const queryPage = async <Read>(
   { documents, tableName }: ControlTableClient,
   { limit, cursor }: PageRequest,
-  { index, partition, newestFirst, equal, attributes = [], read }: IndexQuery<Read>,
+  { index, partition, newestFirst, between, equal, attributes = [], read }: IndexQuery<Read>,
 ): Promise<Page<Read>> => {
   const filters = Object.keys(equal);
   const names = Object.fromEntries([
@@ -36,10 +38,15 @@ export const queryPage = async <Read>(
   const query: QueryCommandInput = {
     TableName: tableName,
     IndexName: index.name,
-    KeyConditionExpression: '#partition = :partition',
-    ExpressionAttributeNames: { '#partition': index.partitionKey, ...names },
+    KeyConditionExpression: `#partition = :partition${between ? ' AND #sort BETWEEN :from AND :to' : ''}`,
+    ExpressionAttributeNames: {
+      '#partition': index.partitionKey,
+      ...(between && { '#sort': index.sortKey }),
+      ...names,
+    },
     ExpressionAttributeValues: {
       ':partition': partition,
+      ...(between && { ':from': between.from, ':to': between.to }),
       ...Object.fromEntries(filters.map((name, at) => [`:f${at}`, equal[name]])),
     },
     ...(filters.length > 0 && { FilterExpression: filters.map((_, at) => `#f${at} = :f${at}`).join(' AND ') }),
@@ -47,10 +54,12 @@ export const queryPage = async <Read>(
     ScanIndexForward: !newestFirst,
   };
   const items: Item[] = [];
-  let start = cursor === undefined ? undefined : decodeCursor(cursor, index, partition);
+  let start = cursor === undefined ? undefined : decodeCursor(cursor, { ...index, partition, between });
   do {
     const Limit = filters.length > 0 ? LOOKED_AT : limit - items.length;
-    const page = await documents.send(new QueryCommand({ ...query, Limit, ...(start && { ExclusiveStartKey: start }) }));
+    const page = await documents.send(
+      new QueryCommand({ ...query, Limit, ...(start && { ExclusiveStartKey: start }) }),
+    );
     items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start !== undefined && items.length < limit && filters.length === 0);
@@ -65,11 +74,16 @@ const keyIn = (item: Item, { partitionKey, sortKey }: { partitionKey: string; so
 const encodeCursor = (key: Item): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** A cursor holds the key it continues from; one that was made for another partition would read another tenant's items. */
-const decodeCursor = (cursor: string, keys: { partitionKey: string; sortKey: string }, partition: string): Item => {
+const decodeCursor = (
+  cursor: string,
+  keys: { partitionKey: string; sortKey: string; partition: string; between: IndexQuery<unknown>['between'] },
+): Item => {
   const key = parseJson(Buffer.from(cursor, 'base64url').toString());
   const names = ['pk', 'sk', keys.partitionKey, keys.sortKey];
   const whole = names.every((name) => typeof key[name] === 'string') && Object.keys(key).length === names.length;
-  if (whole && key[keys.partitionKey] === partition) return key;
+  const place = String(key[keys.sortKey]);
+  const within = keys.between === undefined || (keys.between.from <= place && place <= keys.between.to);
+  if (whole && within && key[keys.partitionKey] === keys.partition) return key;
   throw new Refusal('invalid_request', 'The cursor is not one that this listing gave out.', {
     issues: [
       { path: 'cursor', message: 'Use the `cursor` of the page before, with the same filters, or leave it out.' },

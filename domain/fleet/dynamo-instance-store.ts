@@ -2,11 +2,25 @@ import { GetCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
-import type { Instance, InstanceRegistration, InstanceState, InstanceStore } from './instance.ts';
-import type { GraphTier } from './tier.ts';
+import {
+  INSTANCE_STATES,
+  type Instance,
+  type InstanceRegistration,
+  type InstanceState,
+  type InstanceStore,
+} from './instance.ts';
+import type { FleetTier } from './tier.ts';
 
 const REGISTERED_BY_ME = 'taskArn = :taskArn';
 const OPEN = '#state = :active';
+const NOT_HEARD_OF_SINCE = 'heartbeatAt = :heartbeat';
+const SILENT = '#state = :quarantined AND quarantineReason = :silent';
+const COMES_BACK = `#state = :launching OR (${SILENT})`;
+const STAYS_AS_IT_IS = `attribute_not_exists(#state) OR NOT (${COMES_BACK})`;
+const NOT_SILENT = `NOT (${SILENT})`;
+/** State and index key move in the same write. */
+const OPEN_IT = '#state = :active, stateKey = :activeKey';
+const WORDS = { ':launching': 'LAUNCHING', ':quarantined': 'QUARANTINED', ':silent': 'silent' };
 const HAS_ROOM = 'used < #capacity';
 const SLOT_FREE = 'attribute_not_exists(slots.#graph)';
 const SLOT_MINE = 'slots.#graph = :operation';
@@ -27,8 +41,11 @@ const SUMMARY = [
   'capacity',
   'used',
   'heartbeatAt',
+  'launch',
+  'quarantineReason',
 ] as const satisfies readonly (keyof Instance)[];
-const RESERVED_NAMES = { '#state': 'state', '#capacity': 'capacity' };
+const STATE = { '#state': 'state' };
+const RESERVED_NAMES = { ...STATE, '#capacity': 'capacity' };
 
 /** Instances in the control table: one item each, which also holds its slots. */
 export class DynamoInstanceStore implements InstanceStore {
@@ -40,11 +57,10 @@ export class DynamoInstanceStore implements InstanceStore {
 
   async register(registration: InstanceRegistration, at: string): Promise<Instance> {
     const { instanceId, tier, endpoint, image, taskArn, capacity } = registration;
-    const { Attributes } = await this.#update(instanceId, {
+    const claim = {
       UpdateExpression: `SET instanceId = :id, tier = :tier, endpoint = :endpoint, image = :image, taskArn = :taskArn,
-        #capacity = :capacity, heartbeatAt = :at, #state = if_not_exists(#state, :active),
-        generation = if_not_exists(generation, :first), slots = if_not_exists(slots, :none), used = if_not_exists(used, :zero),
-        stateKey = if_not_exists(stateKey, :activeKey), stateOrder = :id`,
+        #capacity = :capacity, heartbeatAt = :at, generation = if_not_exists(generation, :first),
+        slots = if_not_exists(slots, :none), used = if_not_exists(used, :zero), stateOrder = :id`,
       ExpressionAttributeNames: RESERVED_NAMES,
       ExpressionAttributeValues: {
         ':id': instanceId,
@@ -59,18 +75,69 @@ export class DynamoInstanceStore implements InstanceStore {
         ':none': {},
         ':zero': 0,
         ':activeKey': stateKey(tier, 'ACTIVE'),
+        ...WORDS,
       },
-      ReturnValues: 'ALL_NEW',
-    });
-    return instanceFrom(Attributes ?? {});
+    };
+    const asItIs = `${claim.UpdateExpression}, #state = if_not_exists(#state, :active), stateKey = if_not_exists(stateKey, :activeKey)`;
+    const comesBack = `${claim.UpdateExpression}, ${OPEN_IT} REMOVE quarantineReason`;
+    const put = async (UpdateExpression: string, ConditionExpression: string): Promise<Instance | undefined> => {
+      const update = { ...claim, UpdateExpression, ConditionExpression, ReturnValues: 'ALL_NEW' } as const;
+      let registered: Instance | undefined;
+      const write = this.#update(instanceId, update).then(({ Attributes }) => {
+        registered = instanceFrom(Attributes ?? {});
+      });
+      await whenConditionHolds(write);
+      return registered;
+    };
+    for (;;) {
+      const registered = (await put(asItIs, STAYS_AS_IT_IS)) ?? (await put(comesBack, COMES_BACK));
+      if (registered !== undefined) return registered;
+    }
   }
 
   async heartbeat(instanceId: string, taskArn: string, at: string): Promise<boolean> {
-    return whenConditionHolds(
+    const values = { ':at': at, ':taskArn': taskArn };
+    const heard = await whenConditionHolds(
       this.#update(instanceId, {
         UpdateExpression: 'SET heartbeatAt = :at',
-        ConditionExpression: REGISTERED_BY_ME,
-        ExpressionAttributeValues: { ':at': at, ':taskArn': taskArn },
+        ConditionExpression: `${REGISTERED_BY_ME} AND ${NOT_SILENT}`,
+        ExpressionAttributeNames: STATE,
+        ExpressionAttributeValues: { ...values, ':quarantined': WORDS[':quarantined'], ':silent': WORDS[':silent'] },
+      }),
+    );
+    if (heard) return true;
+    const instance = await this.get(instanceId);
+    if (instance?.taskArn !== taskArn) return false;
+    const backAgain = await whenConditionHolds(
+      this.#update(instanceId, {
+        UpdateExpression: `SET heartbeatAt = :at, ${OPEN_IT} REMOVE quarantineReason`,
+        ConditionExpression: `${REGISTERED_BY_ME} AND ${SILENT}`,
+        ExpressionAttributeNames: STATE,
+        ExpressionAttributeValues: {
+          ...values,
+          ':active': 'ACTIVE',
+          ':activeKey': stateKey(instance.tier, 'ACTIVE'),
+          ':quarantined': WORDS[':quarantined'],
+          ':silent': WORDS[':silent'],
+        },
+      }),
+    );
+    return backAgain || this.heartbeat(instanceId, taskArn, at);
+  }
+
+  async quarantineSilent({ instanceId, tier, heartbeatAt }: Instance): Promise<boolean> {
+    return whenConditionHolds(
+      this.#update(instanceId, {
+        UpdateExpression: 'SET #state = :quarantined, stateKey = :key, quarantineReason = :silent',
+        ConditionExpression: `${OPEN} AND ${NOT_HEARD_OF_SINCE}`,
+        ExpressionAttributeNames: STATE,
+        ExpressionAttributeValues: {
+          ':quarantined': WORDS[':quarantined'],
+          ':silent': WORDS[':silent'],
+          ':active': 'ACTIVE',
+          ':heartbeat': heartbeatAt,
+          ':key': stateKey(tier, 'QUARANTINED'),
+        },
       }),
     );
   }
@@ -80,7 +147,7 @@ export class DynamoInstanceStore implements InstanceStore {
     return item && instanceFrom(item);
   }
 
-  async listByTier(tier: GraphTier, state: InstanceState): Promise<Instance[]> {
+  async listByTier(tier: FleetTier, state: InstanceState): Promise<Instance[]> {
     const page = { limit: MAX_INSTANCES_OF_A_TIER };
     const { items } = await queryPage(this.#table, page, {
       index: byState,
@@ -91,6 +158,10 @@ export class DynamoInstanceStore implements InstanceStore {
       read: instanceFrom,
     });
     return items;
+  }
+
+  async listAll(tier: FleetTier): Promise<Instance[]> {
+    return (await Promise.all(INSTANCE_STATES.map((state) => this.listByTier(tier, state)))).flat();
   }
 
   async takeSlot(instanceId: string, graphId: string, operationId: string): Promise<boolean> {
@@ -141,11 +212,14 @@ export class DynamoInstanceStore implements InstanceStore {
   }
 }
 
-const keyOf = (instanceId: string) => ({ pk: `INSTANCE#${instanceId}`, sk: 'META' });
-const stateKey = (tier: GraphTier, state: InstanceState) => `INSTANCE#${tier}#${state}`;
+/** The place of an instance's item, which several adapters write to. */
+export const keyOf = (instanceId: string) => ({ pk: `INSTANCE#${instanceId}`, sk: 'META' });
+export const stateKey = (tier: FleetTier, state: InstanceState) => `INSTANCE#${tier}#${state}`;
 
 const instanceFrom = (item: Record<string, unknown>): Instance => {
   const { instanceId, tier, state, generation, endpoint, image, taskArn, capacity, used, heartbeatAt } =
     item as Instance;
-  return { instanceId, tier, state, generation, endpoint, image, taskArn, capacity, used, heartbeatAt };
+  const { launch = null, quarantineReason = null } = item as Partial<Instance>;
+  const known = { instanceId, tier, state, generation, endpoint, image, taskArn, capacity, used, heartbeatAt };
+  return { ...known, launch, quarantineReason };
 };

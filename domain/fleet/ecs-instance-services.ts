@@ -1,11 +1,14 @@
 import {
   CreateServiceCommand,
+  DeleteServiceCommand,
   DescribeServicesCommand,
   ECSClient,
   InvalidParameterException,
+  ServiceNotActiveException,
+  ServiceNotFoundException,
 } from '@aws-sdk/client-ecs';
-import type { GraphTier } from './tier.ts';
-import type { InstanceServices } from './tier-minimum.ts';
+import type { InstanceServices } from './instance-services.ts';
+import type { FleetTier } from './tier.ts';
 
 /** DescribeServices takes ten names a call. */
 const NAMES_A_CALL = 10;
@@ -43,7 +46,7 @@ export class EcsInstanceServices implements InstanceServices {
     return existing;
   }
 
-  async create(instanceId: string, tier: GraphTier): Promise<void> {
+  async create(instanceId: string, tier: FleetTier): Promise<void> {
     const { cluster, taskDefinitionPrefix, subnets, securityGroups } = this.#settings;
     try {
       await this.#client.send(
@@ -68,6 +71,16 @@ export class EcsInstanceServices implements InstanceServices {
       // Another run created it between the look and this call: "Creation of service was not idempotent".
       if (!(error instanceof InvalidParameterException && (await this.existing([instanceId])).has(instanceId)))
         throw error;
+    }
+  }
+
+  async remove(instanceId: string): Promise<void> {
+    const { cluster } = this.#settings;
+    try {
+      await this.#client.send(new DeleteServiceCommand({ cluster, service: instanceId, force: true }));
+    } catch (error) {
+      const gone = error instanceof ServiceNotFoundException || error instanceof ServiceNotActiveException;
+      if (!gone) throw error;
     }
   }
 }

@@ -36,6 +36,10 @@ export class HttpInstanceClient implements InstanceClient {
     await this.#write(instance, 'PUT', `/jobs/${job.operationId}.${job.kind}`, job);
   }
 
+  async stopJob(instance: Instance, { operationId, kind }: Pick<InstanceJob, 'operationId' | 'kind'>): Promise<void> {
+    await this.#write(instance, 'DELETE', `/jobs/${operationId}.${kind}`);
+  }
+
   async dropDatabase(instance: Instance, graphId: string): Promise<void> {
     await this.#write(instance, 'DELETE', `/databases/${graphId}`);
   }

@@ -9,6 +9,12 @@ export interface InstanceClient {
    */
   startJob(instance: Instance, job: InstanceJob): Promise<void>;
   /**
+   * Stops a job; when this resolves it does not run any more. One that does not run is stopped already.
+   * @throws {Retryable} `unavailable`
+   * @throws {Unknown} the job is in the middle of something that can not be interrupted, and ends after it
+   */
+  stopJob(instance: Instance, job: Pick<InstanceJob, 'operationId' | 'kind'>): Promise<void>;
+  /**
    * Removes what the instance holds of a graph. What is not there is removed already.
    * @throws {Retryable} `unavailable`
    */

@@ -2,30 +2,45 @@ import * as z from 'zod';
 import { EntityInput } from '../graph/entity.ts';
 import { ResolvedSchema } from '../graph/graph-schema.ts';
 
-/** The work that an instance does for a workflow. */
-export const JOB_KINDS = ['build-graph'] as const;
-export type JobKind = (typeof JOB_KINDS)[number];
+const SnapshotReference = z.strictObject({
+  version: z.int(),
+  key: z.string(),
+  checksum: z.string(),
+  bytes: z.int(),
+});
 
-/**
- * A job as it is handed to an instance, at `PUT /jobs/<operation>.<kind>`. The instance answers 202 and reports by
- * the task token. The same job again gets the same answer, under its newest token.
- */
-export const InstanceJob = z.strictObject({
+const Common = z.strictObject({
   operationId: z.string(),
-  kind: z.enum(JOB_KINDS),
   graphId: z.string(),
   taskToken: z.string(),
-  /** What the graph begins with. */
-  definition: z.strictObject({ schema: ResolvedSchema, entity: EntityInput.nullable() }),
   /** The instance's generation when the job was handed out; an instance that was cycled since refuses it. */
   generation: z.int(),
 });
+
+const BuildGraphJob = Common.extend({
+  kind: z.literal('build-graph'),
+  /** What the graph begins with. */
+  definition: z.strictObject({ schema: ResolvedSchema, entity: EntityInput.nullable() }),
+});
+
+const LoadSnapshotJob = Common.extend({ kind: z.literal('load-snapshot'), snapshot: SnapshotReference });
+
+/**
+ * A job as it is handed to an instance, at `PUT /jobs/<operation>.<kind>`: the work that it does for a workflow. The
+ * instance answers 202 and reports by the task token. The same job again gets the same answer, under its newest token.
+ */
+export const InstanceJob = z.discriminatedUnion('kind', [BuildGraphJob, LoadSnapshotJob]);
 export type InstanceJob = z.infer<typeof InstanceJob>;
+
+export type JobKind = InstanceJob['kind'];
+export const JOB_KINDS = InstanceJob.options.map(({ shape }) => shape.kind.value);
+/** A job of one kind. */
+export type JobOf<Kind extends JobKind> = Extract<InstanceJob, { kind: Kind }>;
 
 /** One Cypher query on one snapshot of a graph, at `POST /queries`. The answer is NDJSON: header, rows, summary. */
 export const InstanceQuery = z.strictObject({
   graphId: z.string(),
-  snapshot: z.strictObject({ version: z.int(), key: z.string(), checksum: z.string(), bytes: z.int() }),
+  snapshot: SnapshotReference,
   cypher: z.string(),
   parameters: z.record(z.string(), z.json()),
   limit: z.int(),

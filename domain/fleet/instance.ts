@@ -1,12 +1,13 @@
-import type { GraphTier } from './tier.ts';
+import type { FleetTier } from './tier.ts';
 
-export const INSTANCE_STATES = ['ACTIVE', 'DRAINING', 'CYCLING', 'QUARANTINED'] as const;
+/** `LAUNCHING`: its name is taken, and it has not registered yet. */
+export const INSTANCE_STATES = ['LAUNCHING', 'ACTIVE', 'DRAINING', 'CYCLING', 'QUARANTINED'] as const;
 export type InstanceState = (typeof INSTANCE_STATES)[number];
 
 /** A graph instance: one ECS service of one task. */
 export type Instance = {
   instanceId: string;
-  tier: GraphTier;
+  tier: FleetTier;
   state: InstanceState;
   /** Counts the cycles of the instance; work that was handed out to an earlier one is refused. */
   generation: number;
@@ -18,7 +19,13 @@ export type Instance = {
   capacity: number;
   used: number;
   heartbeatAt: string;
+  /** The operation that launched it; `taskToken` while its workflow waits for the instance to register. */
+  launch: { operationId: string; taskToken: string | null } | null;
+  /** Why it is `QUARANTINED`; one that was only `silent` is taken back when it is heard of. */
+  quarantineReason: QuarantineReason | null;
 };
+
+export type QuarantineReason = 'silent' | 'launch_failed';
 
 /** What a task says of itself when it starts. */
 export type InstanceRegistration = Pick<
@@ -28,13 +35,20 @@ export type InstanceRegistration = Pick<
 
 /** Where instances are kept. Each method is one read or one conditional write on the instance's item. */
 export interface InstanceStore {
-  /** Claims the item for a task. Slots, state and generation of an item that exists stay as they are. */
+  /**
+   * Claims the item for a task. Slots and generation of an item that exists stay as they are, and so does its state,
+   * unless it was launching or silent: then it is active from here on.
+   */
   register(registration: InstanceRegistration, at: string): Promise<Instance>;
-  /** False when another task has registered since: this one is a leftover. */
+  /** False when another task has registered since: this one is a leftover. An instance that was silent is active again. */
   heartbeat(instanceId: string, taskArn: string, at: string): Promise<boolean>;
   get(instanceId: string): Promise<Instance | undefined>;
   /** The instances of a tier that are in a state. The index may lag behind. */
-  listByTier(tier: GraphTier, state: InstanceState): Promise<Instance[]>;
+  listByTier(tier: FleetTier, state: InstanceState): Promise<Instance[]>;
+  /** All instances of a tier. The index may lag behind. */
+  listAll(tier: FleetTier): Promise<Instance[]>;
+  /** Puts an active instance in quarantine for silence, if nothing was heard of it since it was read. */
+  quarantineSilent(instance: Instance): Promise<boolean>;
   /**
    * Takes the slot of a graph for an operation; repeating it is harmless.
    * False when the instance is full or not active.

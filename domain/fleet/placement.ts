@@ -1,6 +1,19 @@
-import { Retryable } from '../failure.ts';
+import { Retryable, WaitingForCapacity } from '../failure.ts';
 import type { Graph, GraphStore } from '../graph/graph.ts';
+import type { CapacityQueue } from './capacity-queue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
+import type { FleetTier } from './tier.ts';
+
+/** A graph's slot as its record names it. */
+export type Slot = Pick<Graph, 'graphId' | 'placement' | 'slotHolder'>;
+
+/** The record of a slot, which names the instance before the slot is taken there. */
+export type SlotRecord = Slot & {
+  /** Names another instance, if it still names `before`. */
+  rename(before: string | null, instanceId: string): Promise<boolean>;
+  /** Whether the instance is, as of now, one that the graph's slot is held on by this holder. */
+  names(instanceId: string): Promise<boolean>;
+};
 
 /**
  * Gives graphs their slots. The graph's record names an instance before the slot is taken there, and a slot that the
@@ -11,44 +24,102 @@ import type { Instance, InstanceStore } from './instance.ts';
 export class Placement {
   readonly #instances: InstanceStore;
   readonly #graphs: GraphStore;
+  readonly #queue: CapacityQueue;
   readonly #random: () => number;
 
-  constructor(instances: InstanceStore, graphs: GraphStore, random: () => number = Math.random) {
+  constructor(instances: InstanceStore, graphs: GraphStore, queue: CapacityQueue, random: () => number = Math.random) {
     this.#instances = instances;
     this.#graphs = graphs;
+    this.#queue = queue;
     this.#random = random;
   }
 
   /**
    * Creates the graph's record and takes its slot, on the least used instance first. Repeating it finds the same slot.
    * @returns the graph as it is placed
-   * @throws {Retryable} `at_capacity` when no instance of the tier has room now
+   * @throws {WaitingForCapacity} `at_capacity` when others wait for a slot already, or no instance has room
    */
   async takeSlot(unplaced: Graph): Promise<Graph> {
-    const candidates = this.#leastUsedFirst(await this.#instances.listByTier(unplaced.tier, 'ACTIVE'));
-    let graph = await this.#graphs.create({ ...unplaced, placement: candidates[0]?.instanceId ?? null });
-    if (await this.#take(graph)) return graph;
+    const { tier } = unplaced;
+    let graph = unplaced;
+    const placement = await this.takeAsRecorded(tier, async (first) => {
+      graph = await this.#graphs.create({ ...unplaced, placement: first });
+      return this.slotOf(graph);
+    });
+    if (placement !== undefined) return { ...graph, placement };
+    throw new WaitingForCapacity('at_capacity', `No instance of tier "${tier}" has a free slot.`);
+  }
+
+  /**
+   * Takes a slot of a tier for whatever records it, unless somebody is in the queue for one.
+   * @param record writes the record, naming the given instance, or finds the record of an earlier run
+   * @returns the instance; undefined when there is no room
+   */
+  async takeAsRecorded(
+    tier: FleetTier,
+    record: (first: string | null) => Promise<SlotRecord>,
+  ): Promise<string | undefined> {
+    const [ahead, active] = await Promise.all([this.#queue.list(tier, 1), this.#instances.listByTier(tier, 'ACTIVE')]);
+    const candidates = ahead.length === 0 ? this.#leastUsedFirst(active) : [];
+    const slot = await record(candidates[0]?.instanceId ?? null);
+    if (ahead.length > 0) return (await this.#holds(slot)) ? (slot.placement ?? undefined) : undefined;
+    return this.#takeOneOf(candidates, slot);
+  }
+
+  /** The instances of a tier that have room, as they are now and not as they are listed; the least used first. */
+  async withRoom(tier: FleetTier): Promise<Instance[]> {
+    const listed = await this.#instances.listByTier(tier, 'ACTIVE');
+    const current = await Promise.all(listed.map(({ instanceId }) => this.#instances.get(instanceId)));
+    return this.#leastUsedFirst(current.filter((instance) => instance?.state === 'ACTIVE') as Instance[]);
+  }
+
+  /**
+   * Takes a slot whose turn it is, on one of the instances. The record is not created: one that is gone belongs to an
+   * operation that was undone.
+   * @returns the instance; undefined when there is no room
+   */
+  async takeSlotInTurn(slot: SlotRecord, instances: readonly Instance[]): Promise<string | undefined> {
+    return this.#takeOneOf(instances, slot);
+  }
+
+  /** Frees the slot that a record names. Repeating it is harmless. */
+  async freeSlot({ graphId, placement, slotHolder }: Slot): Promise<void> {
+    if (placement !== null) await this.#instances.freeSlot(placement, graphId, slotHolder);
+  }
+
+  /** The slot of a graph that is being created. */
+  slotOf(graph: Graph): SlotRecord {
+    const { graphId } = graph;
+    return {
+      ...graph,
+      rename: (before, instanceId) => this.#graphs.place(graphId, before, instanceId),
+      names: async (instanceId) => (await this.#graphs.get(graphId))?.placement === instanceId,
+    };
+  }
+
+  async #takeOneOf(candidates: readonly Instance[], record: SlotRecord): Promise<string | undefined> {
+    let slot = record;
+    if (slot.placement !== null && (await this.#take(slot))) return slot.placement;
     for (const { instanceId } of candidates) {
-      if (instanceId === graph.placement) continue;
-      if (!(await this.#graphs.place(graph.graphId, graph.placement, instanceId))) break;
-      await this.freeSlot(graph);
-      graph = { ...graph, placement: instanceId };
-      if (await this.#take(graph)) return graph;
+      if (instanceId === slot.placement) continue;
+      if (!(await slot.rename(slot.placement, instanceId))) throw movedMeanwhile(slot);
+      await this.freeSlot(slot);
+      slot = { ...slot, placement: instanceId };
+      if (await this.#take(slot)) return instanceId;
     }
-    throw new Retryable('at_capacity', `No instance of tier "${unplaced.tier}" has a free slot.`, { delaySeconds: 5 });
+    return undefined;
   }
 
-  /** Frees the graph's slot on the instance that its record names. Repeating it is harmless. */
-  async freeSlot(graph: Graph): Promise<void> {
-    if (graph.placement !== null) await this.#instances.freeSlot(graph.placement, graph.graphId, graph.createdBy);
+  async #take(slot: SlotRecord): Promise<boolean> {
+    const { graphId, placement, slotHolder, names } = slot;
+    if (placement === null || !(await this.#instances.takeSlot(placement, graphId, slotHolder))) return false;
+    if (await names(placement)) return true;
+    await this.freeSlot(slot);
+    throw movedMeanwhile(slot);
   }
 
-  async #take(graph: Graph): Promise<boolean> {
-    const { graphId, placement, createdBy } = graph;
-    if (placement === null || !(await this.#instances.takeSlot(placement, graphId, createdBy))) return false;
-    if ((await this.#graphs.get(graphId))?.placement === placement) return true;
-    await this.freeSlot(graph);
-    throw new Retryable('conflict', `Another run has moved the graph "${graphId}" meanwhile.`);
+  async #holds({ graphId, placement, slotHolder }: Slot): Promise<boolean> {
+    return placement !== null && (await this.#instances.readSlots(placement))[graphId] === slotHolder;
   }
 
   /** Equals in random order, so that operations which start together do not all try the same instance. */
@@ -60,3 +131,6 @@ export class Placement {
       .map(({ instance }) => instance);
   }
 }
+
+const movedMeanwhile = ({ graphId }: Slot): Retryable =>
+  new Retryable('conflict', `Another run has moved the graph "${graphId}" meanwhile.`);

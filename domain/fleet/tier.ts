@@ -2,13 +2,19 @@
 export const GRAPH_TIERS = ['standard', 'large', 'xlarge'] as const;
 export type GraphTier = (typeof GRAPH_TIERS)[number];
 
+/** All sizes of instances; `shared` ones hold the repositories that many tenants read. */
+export const FLEET_TIERS = [...GRAPH_TIERS, 'shared'] as const;
+export type FleetTier = (typeof FLEET_TIERS)[number];
+
 /** What is wanted of a tier: data, so that neither a deploy nor a template decides how many instances there are. */
 export type Tier = {
-  tier: GraphTier;
+  tier: FleetTier;
   minInstances: number;
   maxInstances: number;
   /** Graphs that one instance holds. */
   capacity: number;
+  /** Whatever is to be placed here waits until an operator agrees. */
+  approval?: boolean | undefined;
 };
 
 /** What is wanted of a tier that nobody has set. */
@@ -16,6 +22,7 @@ export const DEFAULT_TIERS: readonly Tier[] = [
   { tier: 'standard', minInstances: 1, maxInstances: 10, capacity: 100 },
   { tier: 'large', minInstances: 0, maxInstances: 10, capacity: 20 },
   { tier: 'xlarge', minInstances: 0, maxInstances: 4, capacity: 4 },
+  { tier: 'shared', minInstances: 0, maxInstances: 2, capacity: 50 },
 ];
 
 /** Where what is wanted of each tier is kept. */

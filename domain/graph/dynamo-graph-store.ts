@@ -15,6 +15,8 @@ const PUBLISHED = 'attribute_type(#snapshot, :map)';
 const CREATED_BY = 'createdBy = :operation';
 const CLAIM_ENDED = 'writer = :none';
 const NOT_IN_USE = '#status = :provisioning';
+const NO_NEWER_STANDING = 'attribute_not_exists(standingMark) OR standingMark <= :mark';
+const ACTIVE_OR_SUSPENDED = '#status IN (:active, :suspended)';
 
 const { byTenant } = CONTROL_TABLE.indexes;
 
@@ -33,8 +35,11 @@ export class DynamoGraphStore implements GraphStore {
       // Kept as text: nothing in them is queried, and as nested maps they would cost more than all the rest.
       schema: JSON.stringify(graph.schema),
       entity: JSON.stringify(graph.entity),
-      [byTenant.partitionKey]: tenantKey(graph.tenantId),
-      [byTenant.sortKey]: `${graph.createdAt}#${graph.graphId}`,
+      // A subgraph is listed by its parent, which names it.
+      ...(graph.parentId === null && {
+        [byTenant.partitionKey]: tenantKey(graph.tenantId),
+        [byTenant.sortKey]: `${graph.createdAt}#${graph.graphId}`,
+      }),
     };
     const created = await whenConditionHolds(
       this.#table.documents.send(
@@ -114,6 +119,15 @@ export class DynamoGraphStore implements GraphStore {
     });
   }
 
+  async followStanding(graphId: string, status: 'active' | 'suspended', mark: string): Promise<boolean> {
+    return this.#update(graphId, {
+      UpdateExpression: 'SET #status = :status, standingMark = :mark',
+      ConditionExpression: `(${NO_NEWER_STANDING}) AND ${ACTIVE_OR_SUSPENDED}`,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: { ':status': status, ':active': 'active', ':suspended': 'suspended', ':mark': mark },
+    });
+  }
+
   async remove(graphId: string, createdBy: string): Promise<void> {
     await whenConditionHolds(
       this.#table.documents.send(
@@ -137,10 +151,18 @@ export class DynamoGraphStore implements GraphStore {
   }
 }
 
-const keyOf = (graphId: string) => ({ pk: `GRAPH#${graphId}`, sk: 'META' });
+/** The place of a graph's item, which several adapters write to. */
+export const keyOf = (graphId: string) => ({ pk: `GRAPH#${graphId}`, sk: 'META' });
 const tenantKey = (tenantId: string) => `TENANT#${tenantId}#GRAPH`;
 
-const graphFrom = ({ pk: _p, sk: _s, tenantKey: _t, createdKey: _c, ...item }: Record<string, unknown>): Graph => {
+const graphFrom = ({
+  pk: _p,
+  sk: _s,
+  tenantKey: _t,
+  createdKey: _c,
+  standingMark: _m,
+  ...item
+}: Record<string, unknown>): Graph => {
   const { schema, entity, ...graph } = item as Omit<Graph, 'schema' | 'entity'> & { schema: string; entity: string };
   return { ...graph, schema: JSON.parse(schema) as Graph['schema'], entity: JSON.parse(entity) as Graph['entity'] };
 };

@@ -1,4 +1,4 @@
-import type { GraphTier } from '../fleet/tier.ts';
+import type { FleetTier } from '../fleet/tier.ts';
 import { graphIdFor } from '../identifier.ts';
 import type { AcceptedEvent } from '../operation/operation-event.ts';
 import type { EntityInput } from './entity.ts';
@@ -10,25 +10,35 @@ import type { ResolvedSchema } from './graph-schema.ts';
 export type GraphRequest = {
   name: string;
   kind: GraphKind;
-  tier: GraphTier;
+  tier: FleetTier;
   schema: ResolvedSchema;
   entity: EntityInput | null;
   tags: Record<string, string>;
+  /** Set when it is to be a subgraph. */
+  parentId?: string;
   /** Set when a subscription pays for just this graph. */
   subscriptionId?: string;
+  /** How many graphs the tenant could have when this was accepted. Unset: nobody asked. */
+  maxGraphs?: number;
 };
 
 /** The graph that an operation asks for, before anything of it exists. */
 export const graphRequestedBy = ({ operationId, tenantId, createdAt, request }: AcceptedEvent): Graph => ({
-  ...(request as GraphRequest),
+  ...withoutLimit(request as GraphRequest),
   graphId: graphIdFor(operationId),
   tenantId,
-  parentId: null,
+  parentId: (request as GraphRequest).parentId ?? null,
   subscriptionId: (request as GraphRequest).subscriptionId ?? null,
   status: 'provisioning',
+  statusBefore: null,
+  subgraphs: {},
   placement: null,
+  slotHolder: operationId,
   snapshot: null,
   writer: writerOf(operationId),
+  move: null,
   createdBy: operationId,
   createdAt,
 });
+
+const withoutLimit = ({ maxGraphs: _maxGraphs, ...graph }: GraphRequest) => graph;

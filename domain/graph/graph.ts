@@ -1,15 +1,25 @@
-import type { GraphTier } from '../fleet/tier.ts';
+import type { FleetTier } from '../fleet/tier.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { EntityInput } from './entity.ts';
 import type { GraphKind } from './graph-kind.ts';
+import type { GraphMove } from './graph-move.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
 
 export const GRAPH_STATUSES = ['provisioning', 'active', 'suspended', 'deleting'] as const;
 export type GraphStatus = (typeof GRAPH_STATUSES)[number];
 
+/** A place for a graph: a slot on an instance of a tier. */
+export type GraphPlace = {
+  tier: FleetTier;
+  /** The instance. Named before its slot is taken, so that a slot can always be found. */
+  placement: string | null;
+  /** The operation that takes the slot, and by which it is held. */
+  slotHolder: string;
+};
+
 /** A tenant's graph: its schema, where it is served and which snapshot is current, in one item. */
-export type Graph = {
+export type Graph = GraphPlace & {
   graphId: string;
   tenantId: string;
   /** The graph that this one is a subgraph of, if it is one. */
@@ -18,17 +28,20 @@ export type Graph = {
   subscriptionId: string | null;
   kind: GraphKind;
   name: string;
-  tier: GraphTier;
   schema: ResolvedSchema;
   /** The row that the graph begins with, if any. */
   entity: EntityInput | null;
   tags: Record<string, string>;
   status: GraphStatus;
-  /** The instance that serves the graph. Named before its slot is taken, so that a slot can always be found. */
-  placement: string | null;
+  /** What the graph was before it was `deleting`: a delete that is undone makes it so again. */
+  statusBefore: GraphStatus | null;
+  /** The ids of its subgraphs, by their names. A name is here before its graph is, and until it is gone. */
+  subgraphs: Readonly<Record<string, string>>;
   snapshot: Snapshot | null;
   /** The one claim that may publish: `<operation>.<n>`. */
   writer: string | null;
+  /** The move to another tier that is under way, if one is. Only one at a time. */
+  move: GraphMove | null;
   createdBy: string;
   createdAt: string;
 };
@@ -36,13 +49,16 @@ export type Graph = {
 /** An operation's claim to publish a graph. `holding` counts the times that it held the graph. */
 export const writerOf = (operationId: string, holding = 1): string => `${operationId}.${holding}`;
 
+/** The operation that a claim belongs to. */
+export const operationIdOfWriter = (writer: string): string => writer.split('.')[0] ?? writer;
+
 /** Where graphs are kept. Each method is one read or one conditional write on the graph's item. */
 export interface GraphStore {
   /** Puts a graph where none is. Returns the graph that is there then: this one, or the one of an earlier run. */
   create(graph: Graph): Promise<Graph>;
   /** Read consistently: steps decide on it. */
   get(graphId: string): Promise<Graph | undefined>;
-  /** Oldest first. The index may lag behind. */
+  /** Those that are no subgraphs, oldest first. The index may lag behind. */
   listByTenant(tenantId: string, page: PageRequest): Promise<Page<Graph>>;
   /** Names the instance that is to hold the graph, if it still names `before`. */
   place(graphId: string, before: string | null, instanceId: string): Promise<boolean>;
@@ -58,6 +74,12 @@ export interface GraphStore {
   activate(graphId: string, writer: string): Promise<boolean>;
   /** Takes a graph out of use and ends its creating operation's claim: no run of it can publish or activate any more. */
   deactivate(graphId: string, createdBy: string): Promise<void>;
+  /**
+   * Takes a graph out of use, or back into it, because of the standing of its subscription that `mark` belongs to; a
+   * newer one has the last word, however late an older one comes. Repeating it is harmless.
+   * @returns false when the graph is neither active nor suspended, or follows a newer standing
+   */
+  followStanding(graphId: string, status: 'active' | 'suspended', mark: string): Promise<boolean>;
   /** Removes a graph that its creating operation gave up; one that is in use stays. */
   remove(graphId: string, createdBy: string): Promise<void>;
 }

@@ -1,11 +1,13 @@
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { auditKeys } from '../audit/audit-keys.ts';
+import { auditIdOf, isAudited } from '../audit/audited-event.ts';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
-import type { Page, PageRequest } from '../page.ts';
+import type { Page, PageRequest, Span } from '../page.ts';
 import { isTerminal, type Operation } from './operation.ts';
 import type { AcceptedEvent, OperationEvent } from './operation-event.ts';
-import type { OperationFilter, OperationStore } from './operation-store.ts';
+import type { OperationFilter, OperationStore, OperationTimes } from './operation-store.ts';
 
 const NOT_THERE = 'attribute_not_exists(pk)';
 const NOT_THERE_OR_BEHIND = 'attribute_not_exists(pk) OR seq < :seq';
@@ -24,7 +26,13 @@ export class DynamoOperationStore implements OperationStore {
   }
 
   async putEvent(event: OperationEvent | AcceptedEvent): Promise<boolean> {
-    const Item = { pk: partition(event.operationId), sk: place(event.seq), ...event, ...requestAsText(event) };
+    const Item = {
+      pk: partition(event.operationId),
+      sk: place(event.seq),
+      ...event,
+      ...requestAsText(event),
+      ...(isAudited(event) && auditKeys({ ...event, auditId: auditIdOf(event) })),
+    };
     return whenConditionHolds(this.#send(new PutCommand({ ...this.#named, Item, ConditionExpression: NOT_THERE })));
   }
 
@@ -75,6 +83,18 @@ export class DynamoOperationStore implements OperationStore {
       newestFirst: true,
       equal: Object.fromEntries(wanted),
       read: (item) => withoutKeys(item) as Operation,
+    });
+  }
+
+  async listInSpan(tenantId: string, span: Span, page: PageRequest): Promise<Page<OperationTimes>> {
+    return queryPage(this.#table, page, {
+      index: byTenant,
+      partition: tenantKey(tenantId),
+      newestFirst: true,
+      between: span,
+      equal: {},
+      attributes: ['kind', 'status', 'createdAt', 'updatedAt'],
+      read: (item) => item as OperationTimes,
     });
   }
 

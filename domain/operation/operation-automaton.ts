@@ -5,6 +5,7 @@ import {
   type EventDraft,
   type OperationEvent,
   type OperationEventType,
+  type OperationInput,
   type Undo,
 } from './operation-event.ts';
 
@@ -12,7 +13,7 @@ const ENDINGS_WITHOUT_SUCCESS = ['failed', 'cancelled', 'timed_out', 'compensati
 
 /**
  * Which event may follow in which status. A terminal status has no successor, with one exception: an undo that failed
- * can be taken up again, because the operation is not whole before it is done.
+ * can be taken up again by another execution, because the operation is not whole before it is done.
  */
 export const MAY_FOLLOW: Record<OperationStatus, readonly OperationEventType[]> = {
   accepted: ['started', 'progress', 'compensating', ...ENDINGS_WITHOUT_SUCCESS],
@@ -49,9 +50,12 @@ const MAY_TURN: Record<OperationStatus, readonly OperationStatus[]> = {
  * @throws {Refusal} `operation_over` when the operation has ended otherwise, `conflict` when its status forbids the event
  */
 export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string): OperationEvent | undefined => {
-  if (isRepeated(last, draft)) return undefined;
   const { operationId } = last;
-  if (isTerminal(last.status) && !MAY_FOLLOW[last.status].includes(draft.type)) {
+  if (draft.ofAttempt !== undefined && draft.ofAttempt !== last.attempt) {
+    throw new Refusal('conflict', 'Another execution of the operation has taken over.', { operationId });
+  }
+  if (isRepeated(last, draft)) return undefined;
+  if (isTerminal(last.status) && !(MAY_FOLLOW[last.status].includes(draft.type) && draft.anotherAttempt)) {
     throw new Refusal('operation_over', `The operation ended ${last.status}.`, { operationId });
   }
   if (!last.cancellable && turnsBack(draft)) {
@@ -62,10 +66,14 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
   if (!MAY_FOLLOW[last.status].includes(draft.type)) {
     throw new Refusal('conflict', `"${draft.type}" can not follow in status "${last.status}".`, { operationId });
   }
+  if (draft.type === 'progress' && draft.pointOfNoReturn && last.status !== 'running') {
+    throw new Refusal('conflict', `The operation is ${last.status}; it does not go forward.`, { operationId });
+  }
   const status = statusAfter(last.status, draft);
   if (draft.type === 'progress' && !MAY_TURN[last.status].includes(status)) {
     throw new Refusal('conflict', `Status "${last.status}" can not turn to "${status}".`, { operationId });
   }
+  const input = inputAfter(last, draft);
   return {
     operationId,
     seq: last.seq + 1,
@@ -85,6 +93,7 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     result: 'result' in draft ? draft.result : last.result,
     error: 'error' in draft ? draft.error : 'result' in draft ? null : last.error,
     attempt: draft.anotherAttempt ? last.attempt + 1 : last.attempt,
+    input,
     cancellable: last.cancellable && !('pointOfNoReturn' in draft),
     undo: draft.type === 'compensating' ? (last.undo ?? undoFor(last, draft)) : last.undo,
   };
@@ -101,8 +110,36 @@ const undoFor = ({ status }: OperationEvent, draft: EventDraft & { type: 'compen
 const isRepeated = (last: OperationEvent, draft: EventDraft): boolean => {
   if (draft.type === 'step_completed') return last.completedSteps.includes(draft.step);
   if (draft.type === 'started') return last.status === 'running';
-  if (draft.type === 'progress') return draft.status === 'cancelling' && last.status === 'cancelling';
+  if (draft.type === 'progress') {
+    if (draft.status === 'cancelling') return isBeingCancelled(last);
+    if (draft.pointOfNoReturn) return last.status === 'running' && !last.cancellable;
+    if (draft.ask !== undefined) return last.input?.question === draft.ask.question;
+    return draft.answer !== undefined && last.input?.answer === draft.answer && !isTerminal(last.status);
+  }
   return draft.type === last.status;
+};
+
+const isBeingCancelled = ({ status, undo }: OperationEvent): boolean =>
+  status === 'cancelling' || (status === 'compensating' && undo?.ending === 'cancelled');
+
+const inputAfter = (last: OperationEvent, draft: EventDraft): OperationInput | null => {
+  const { input, operationId } = last;
+  if (draft.type !== 'progress') return input;
+  if (draft.ask !== undefined) return { ...draft.ask, answer: null, answeredBy: null };
+  if (draft.answer === undefined) return input;
+  if (input === null || last.status !== 'queued') {
+    throw new Refusal('conflict', 'The operation does not wait for an answer.', { operationId });
+  }
+  if (input.answer !== null) {
+    throw new Refusal('conflict', `The answer was "${input.answer}" already.`, { operationId });
+  }
+  if (!input.options.includes(draft.answer)) {
+    throw new Refusal('invalid_request', 'The answer is not one of the options.', {
+      operationId,
+      issues: [{ path: 'answer', message: `Choose one of ${input.options.join(', ')}.` }],
+    });
+  }
+  return { ...input, answer: draft.answer, answeredBy: draft.actor ?? CONTROL_PLANE };
 };
 
 const statusAfter = (status: OperationStatus, draft: EventDraft): OperationStatus => {

@@ -16,7 +16,12 @@ export type OperationRequest = {
   request: unknown;
   /** What a repeated call is compared by. @default the request */
   body?: unknown;
+  /** What else its first event tells. */
+  detail?: Record<string, unknown>;
 };
+
+/** Who commands, and in what capacity; the log keeps both. */
+export type Commander = { actor: string; detail?: { byOperator: true } };
 
 /** `startError` is set when the workflow could not be reached now: the reconciler will. */
 export type AcceptedOperation = OpenedOperation & { startError?: unknown };
@@ -56,13 +61,13 @@ export class OperationCommands {
    * another one undoes what was done.
    * @throws {Refusal} `operation_over`; `conflict` past the point of no return, or when its undo has begun
    */
-  async cancel(operationId: string, actor: string): Promise<OperationEvent> {
+  async cancel(operationId: string, by: Commander): Promise<OperationEvent> {
     return this.#command(operationId, {
       type: 'progress',
       status: 'cancelling',
       message: 'Cancelling',
-      actor,
       anotherAttempt: true,
+      ...by,
     });
   }
 
@@ -70,7 +75,7 @@ export class OperationCommands {
    * Takes up an undo that failed.
    * @throws {Refusal} `conflict` when the operation is under way, `operation_over` when it ended otherwise
    */
-  async retry(operationId: string, actor: string): Promise<OperationEvent> {
+  async retry(operationId: string, by: Commander): Promise<OperationEvent> {
     const last = await this.#log.last(operationId);
     if (!isTerminal(last.status)) {
       throw new Refusal('conflict', `The operation is ${last.status}; only an undo that failed is taken up again.`);
@@ -80,8 +85,8 @@ export class OperationCommands {
       type: 'compensating',
       message: 'Undoing again',
       error,
-      actor,
       anotherAttempt: true,
+      ...by,
     });
   }
 

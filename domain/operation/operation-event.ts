@@ -1,24 +1,15 @@
-import {
-  type Operation,
-  type OperationError,
-  type OperationKind,
-  type OperationStatus,
-  TERMINAL_STATUSES,
-  type TerminalStatus,
-} from './operation.ts';
+import type { Operation, OperationError, OperationKind, OperationStatus, TerminalStatus } from './operation.ts';
 
 /** The actor of what the control plane does by itself. Other actors are the token's subject. */
 export const CONTROL_PLANE = 'graphfleet';
 
-export const EVENT_TYPES = [
-  'accepted',
-  'started',
-  'progress',
-  'step_completed',
-  'compensating',
-  ...TERMINAL_STATUSES,
-] as const;
-export type OperationEventType = (typeof EVENT_TYPES)[number];
+export type OperationEventType =
+  | 'accepted'
+  | 'started'
+  | 'progress'
+  | 'step_completed'
+  | 'compensating'
+  | TerminalStatus;
 
 /**
  * One fact of an operation. Once it is written it never changes. It carries the operation as of itself, so that the
@@ -50,8 +41,20 @@ export type OperationEvent = {
   attempt: number;
   /** False once a step has done what can not be taken back: from there the work only goes forward. */
   cancellable: boolean;
+  /** What the operation has asked for, and the answer once somebody gave it. */
+  input: OperationInput | null;
   /** Since the undo began: how the operation ends when nothing of it is left. */
   undo: Undo | null;
+};
+
+/** A question of an operation, which waits until one of the options is its answer. */
+export type OperationInput = {
+  question: string;
+  options: readonly string[];
+  /** The scope of tokens that may answer. */
+  scope: 'graphs:write' | 'fleet:operate';
+  answer: string | null;
+  answeredBy: string | null;
 };
 
 /** How an undone operation ends, and why it was undone; a cancelled one has no error. */
@@ -70,6 +73,8 @@ type Common = {
   actor?: string;
   /** Gives the operation another execution: the one before is over, or is to be. */
   anotherAttempt?: true;
+  /** Refused once the operation has a later execution than this one: that one says how it goes on. */
+  ofAttempt?: number;
 };
 
 /** An event before it has its place in the log. */
@@ -80,6 +85,10 @@ export type EventDraft =
       step?: string;
       percent?: number;
       status?: 'queued' | 'running' | 'cancelling';
+      /** Asks for an answer. */
+      ask?: Pick<OperationInput, 'question' | 'options' | 'scope'>;
+      /** Answers what the operation asks. */
+      answer?: string;
       /** The next step can not be taken back. */
       pointOfNoReturn?: true;
     })
@@ -102,4 +111,5 @@ export const operationAsOf = (event: OperationEvent): Operation => ({
   updatedAt: event.at,
   result: event.result,
   error: event.error,
+  input: event.input,
 });

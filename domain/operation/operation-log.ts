@@ -1,9 +1,9 @@
 import { Refusal } from '../failure.ts';
-import type { Page, PageRequest } from '../page.ts';
+import type { Page, PageRequest, Span } from '../page.ts';
 import { isTerminal, type Operation, type OperationKind } from './operation.ts';
 import { eventAfter } from './operation-automaton.ts';
 import { type AcceptedEvent, type EventDraft, type OperationEvent, operationAsOf } from './operation-event.ts';
-import type { OperationFilter, OperationStore } from './operation-store.ts';
+import type { OperationFilter, OperationStore, OperationTimes } from './operation-store.ts';
 
 /** A request to do something, before it enters the log. */
 export type OpenOperation = {
@@ -15,6 +15,7 @@ export type OpenOperation = {
   requestHash: string;
   message: string;
   actor: string;
+  detail?: Record<string, unknown>;
 };
 
 /** The event that opened the operation, and whether an earlier call wrote it. */
@@ -27,17 +28,26 @@ export type OpenedOperation = { accepted: AcceptedEvent; replayed: boolean };
 export class OperationLog {
   readonly #store: OperationStore;
   readonly #now: () => Date;
+  readonly #appended: (event: OperationEvent) => void;
 
-  constructor(store: OperationStore, now: () => Date = () => new Date()) {
+  /** @param options.appended hears of every event that was appended, of one that was appended before perhaps again */
+  constructor(
+    store: OperationStore,
+    {
+      now = () => new Date(),
+      appended = () => {},
+    }: { now?: () => Date; appended?: (event: OperationEvent) => void } = {},
+  ) {
     this.#store = store;
     this.#now = now;
+    this.#appended = appended;
   }
 
   /**
    * Opens an operation, or finds the one that the same request opened before. It is not listed until {@link project}.
    * @throws {Refusal} `idempotency_key_reused` when the id belongs to another request
    */
-  async open({ message, actor, ...request }: OpenOperation): Promise<OpenedOperation> {
+  async open({ message, actor, detail = {}, ...request }: OpenOperation): Promise<OpenedOperation> {
     const at = this.#now().toISOString();
     const accepted: AcceptedEvent = {
       ...request,
@@ -45,7 +55,7 @@ export class OperationLog {
       type: 'accepted',
       message,
       step: null,
-      detail: {},
+      detail,
       at,
       actor,
       createdAt: at,
@@ -56,6 +66,7 @@ export class OperationLog {
       error: null,
       attempt: 1,
       cancellable: true,
+      input: null,
       undo: null,
     };
     if (await this.#store.putEvent(accepted)) return { accepted, replayed: false };
@@ -97,10 +108,12 @@ export class OperationLog {
       if (event === undefined) {
         // Whoever wrote it may have died before the listing was moved.
         await this.project(last);
+        this.#appended(last);
         return last;
       }
       if (await this.#store.putEvent(event)) {
         if (event.status !== last.status) await this.project(event);
+        this.#appended(event);
         return event;
       }
       last = await this.last(operationId);
@@ -116,6 +129,7 @@ export class OperationLog {
     const event = eventAfter(last, draft, this.#now().toISOString());
     if (event === undefined || !(await this.#store.putEvent(event))) return undefined;
     if (event.status !== last.status) await this.project(event);
+    this.#appended(event);
     return event;
   }
 
@@ -161,6 +175,11 @@ export class OperationLog {
     // The listing may lag behind: what has another status by now is not what was asked for.
     const found = (await Promise.all(current)).filter(({ status }) => status === (filter.status ?? status));
     return { items: found, cursor };
+  }
+
+  /** A tenant's operations of a span of time as they were listed, newest first. */
+  async listInSpan(tenantId: string, span: Span, page: PageRequest): Promise<Page<OperationTimes>> {
+    return this.#store.listInSpan(tenantId, span, page);
   }
 
   /** The operations that are not over, of all tenants, oldest first, as they were listed. */

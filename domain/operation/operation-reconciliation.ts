@@ -1,41 +1,73 @@
 import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
 import { isTerminal, type OperationError } from './operation.ts';
 import type { OperationCommands } from './operation-commands.ts';
-import type { EventDraft, OperationEvent } from './operation-event.ts';
+import { CONTROL_PLANE, type EventDraft, type OperationEvent } from './operation-event.ts';
 import type { OperationLog } from './operation-log.ts';
+import type { OperatorInput } from './operator-input.ts';
 import { type ExecutionState, type Workflows, workflowOf } from './workflows.ts';
 
-/** What is done about an operation whose execution is over although its log has no end. */
+/** So many executions an operation is given without anybody asking. */
 export const MAX_ATTEMPTS = 5;
+
+/** An undo that failed is taken up again after so long: what stood in its way has had time to go. */
+export const UNDO_AGAIN_AFTER_MS = 10 * 60_000;
 
 /**
  * Brings together what the log says of operations and what became of their executions. An operation that was accepted
  * and never started is started; one whose execution is over without an end in the log is undone by another execution,
- * or, past its point of no return, carried on by it; one that has used up its attempts ends `compensation_failed`.
+ * or, past its point of no return, carried on by it; one that has used up its attempts ends `compensation_failed`, or,
+ * past that point, `failed`, and asking again goes on. An undo that failed is taken up again while it has attempts left.
  */
 export class OperationReconciliation {
   readonly #log: OperationLog;
   readonly #commands: OperationCommands;
   readonly #workflows: Workflows;
+  readonly #inputs: OperatorInput;
+  readonly #now: () => Date;
 
-  constructor(log: OperationLog, commands: OperationCommands, workflows: Workflows) {
+  constructor(
+    log: OperationLog,
+    commands: OperationCommands,
+    workflows: Workflows,
+    inputs: OperatorInput,
+    now: () => Date = () => new Date(),
+  ) {
     this.#log = log;
     this.#commands = commands;
     this.#workflows = workflows;
+    this.#inputs = inputs;
+    this.#now = now;
   }
 
-  /** Looks after the next `limit` operations that are not over. One that can not be helped now does not hold up others. */
+  /**
+   * Looks after the next `limit` operations that are not over, and as many whose undo failed. One that can not be helped
+   * now does not hold up others.
+   */
   async takeTurn(rotations: RotationStore, limit: number): Promise<{ driven: number; failed: number }> {
     const count = { driven: 0, failed: 0 };
-    for (const { operationId } of await nextTurn(rotations, 'open-operations', limit, (page) =>
-      this.#log.listOpen(page),
-    )) {
-      await this.settle(operationId).then(
-        (driven) => (count.driven += driven ? 1 : 0),
-        () => (count.failed += 1),
-      );
-    }
+    const counted = async (helped: Promise<boolean>) => {
+      const outcome = await helped.catch(() => 'failed');
+      if (outcome === 'failed') count.failed += 1;
+      else if (outcome) count.driven += 1;
+    };
+    const open = await nextTurn(rotations, 'open-operations', limit, (page) => this.#log.listOpen(page));
+    for (const { operationId } of open) await counted(this.settle(operationId));
+    const left = await nextTurn(rotations, 'failed-undos', limit, (page) => this.#log.listUndoFailed(page));
+    for (const { operationId } of left) await counted(this.takeUpUndo(operationId));
     return count;
+  }
+
+  /** Takes up an undo that failed, a while after it did. True: it was given another execution. */
+  async takeUpUndo(operationId: string): Promise<boolean> {
+    const last = await this.#log.last(operationId);
+    if (last.status !== 'compensation_failed') {
+      await this.#log.project(last);
+      return false;
+    }
+    const isDue = this.#now().getTime() >= Date.parse(last.at) + UNDO_AGAIN_AFTER_MS;
+    if (!isDue || last.attempt >= MAX_ATTEMPTS) return false;
+    await this.#commands.retry(operationId, { actor: CONTROL_PLANE });
+    return true;
   }
 
   /** Looks after one operation. True: it was given what it lacked. */
@@ -48,10 +80,15 @@ export class OperationReconciliation {
     }
     const { attempt, kind } = last;
     const state = await this.#workflows.stateOf({ machine: workflowOf(kind), operationId, attempt });
-    if (state === 'running') return false;
+    if (state === 'running') {
+      await this.#inputs.wake(last);
+      return false;
+    }
     const next = state === 'absent' ? last : await this.#log.appendAfter(last, draftAfter(last, state));
-    if (next !== undefined) await this.#commands.drive(next);
-    return next !== undefined;
+    // The log went on meanwhile, by another reconciler or by a job that the execution has left behind: look anew.
+    if (next === undefined) return this.settle(operationId);
+    await this.#commands.drive(next);
+    return true;
   }
 }
 
@@ -61,7 +98,11 @@ const draftAfter = (last: OperationEvent, state: ExecutionState): EventDraft => 
     message: `The workflow ended ${state} and did not record it.`,
     retryable: true,
   };
-  if (last.attempt >= MAX_ATTEMPTS) return { type: 'compensation_failed', message: 'Every attempt was used up', error };
+  if (last.attempt >= MAX_ATTEMPTS) {
+    const message = 'Every attempt was used up';
+    // Past its point of no return there is no undo to retry: asking again goes on.
+    return last.cancellable ? { type: 'compensation_failed', message, error } : { type: 'failed', message, error };
+  }
   if (last.status === 'compensating' || last.status === 'cancelling' || !last.cancellable) {
     return { type: 'progress', message: 'Going on with another execution', anotherAttempt: true };
   }

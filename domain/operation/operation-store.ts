@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../page.ts';
+import type { Page, PageRequest, Span } from '../page.ts';
 import type { Operation, OperationKind, OperationStatus } from './operation.ts';
 import type { AcceptedEvent, OperationEvent } from './operation-event.ts';
 
@@ -7,6 +7,8 @@ export type OperationFilter = {
   status?: OperationStatus | undefined;
   graphId?: string | undefined;
 };
+
+export type OperationTimes = Pick<Operation, 'kind' | 'status' | 'createdAt' | 'updatedAt'>;
 
 /** Where logs and their projections are kept. Each method is one read or one conditional write. */
 export interface OperationStore {
@@ -21,6 +23,8 @@ export interface OperationStore {
   moveProjection(operation: Operation): Promise<void>;
   /** Newest first. The index may lag behind. */
   listByTenant(tenantId: string, filter: OperationFilter, page: PageRequest): Promise<Page<Operation>>;
+  /** Those that were accepted in a span of time, newest first: kind, status and times of each. The index may lag behind. */
+  listInSpan(tenantId: string, span: Span, page: PageRequest): Promise<Page<OperationTimes>>;
   /** What is not over, oldest first. The index may lag behind. */
   listOpen(page: PageRequest): Promise<Page<Operation>>;
   /** What ended `compensation_failed`, oldest first. The index may lag behind. */

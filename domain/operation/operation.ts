@@ -1,4 +1,5 @@
 import type { FailureCode } from '../failure.ts';
+import type { OperationInput } from './operation-event.ts';
 
 export const OPERATION_KINDS = [
   'graph.create',
@@ -63,4 +64,6 @@ export type Operation = {
   updatedAt: string;
   result: Record<string, unknown> | null;
   error: OperationError | null;
+  /** What it has asked for. */
+  input: OperationInput | null;
 };

@@ -3,12 +3,25 @@ import type { OperationKind } from './operation.ts';
 /** What an execution begins with: references only. The operation's log has the request. */
 export type WorkflowInput = { operationId: string; tenantId: string; graphId: string | null };
 
-export const STATE_MACHINES = ['provision-graph'] as const;
+export const STATE_MACHINES = [
+  'change-tier',
+  'delete-graph',
+  'launch-instance',
+  'provision-graph',
+  'provision-repository-access',
+  'provision-subgraph',
+] as const;
 export type StateMachineName = (typeof STATE_MACHINES)[number];
 
 /** The workflow that does the work of each kind of operation. */
 const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
+  'graph.change_tier': 'change-tier',
   'graph.create': 'provision-graph',
+  'graph.delete': 'delete-graph',
+  'instance.launch': 'launch-instance',
+  'repository.access': 'provision-repository-access',
+  'subgraph.create': 'provision-subgraph',
+  'subgraph.delete': 'delete-graph',
 };
 
 /** @throws {Error} the kind has no workflow: it can not have been accepted */
@@ -35,6 +48,9 @@ export interface Workflows {
 /** The name of an attempt's execution: letters, digits, `_` and `-`, as CloudWatch Logs asks. */
 export const executionName = ({ operationId, attempt }: Pick<Attempt, 'operationId' | 'attempt'>): string =>
   attempt === 1 ? operationId : `${operationId}-${attempt}`;
+
+/** An execution's number, from the execution's name. */
+export const attemptOfExecution = (name: string): number => Number(name.split('-')[1] ?? 1);
 
 /** The operation that an execution works for, from the execution's name. */
 export const operationIdOfExecution = (name: string): string => name.split('-')[0] ?? name;

@@ -1,6 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { Terminal } from '../failure.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -29,6 +31,18 @@ export class DirectoryObjectStore implements ObjectStore {
     } catch (cause) {
       throw new Terminal('internal', `The object store has no "${key}".`, { cause });
     }
+  }
+
+  async copy(from: string, to: string): Promise<string> {
+    const source = join(this.#objects, from);
+    try {
+      await this.upload(to, source);
+    } catch (cause) {
+      throw new Terminal('internal', `The object store has no "${from}".`, { cause });
+    }
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(join(this.#objects, to)), hash);
+    return hash.digest('hex');
   }
 
   async list(prefix: string): Promise<string[]> {

@@ -16,5 +16,8 @@ export const newSnapshot = (graphId: string, version: number, file: SnapshotFile
   ...file,
 });
 
+/** All that is kept of a graph while it is there, and nothing else, has a key with this prefix. */
+export const graphPrefix = (graphId: string): string => `graphs/${graphId}/`;
+
 /** Every snapshot of a graph, and nothing else, has a key with this prefix. */
-export const snapshotPrefix = (graphId: string): string => `graphs/${graphId}/snapshots/`;
+export const snapshotPrefix = (graphId: string): string => `${graphPrefix(graphId)}snapshots/`;

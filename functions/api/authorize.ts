@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import * as z from 'zod';
-import { TokenEnvironment } from '../../contract/environment.ts';
+import type { TokenEnvironment } from '../../contract/environment.ts';
+import { FUNCTIONS } from '../../contract/functions.ts';
+import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
+import { auditStore } from '../dependencies.ts';
+import { logger } from '../pipeline/logger.ts';
 
 /** Asymmetric only: a key set that is public must not double as a shared secret, and `none` is not an algorithm. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256'];
@@ -21,7 +26,10 @@ export type CallerContext = { tenantId: string; subject: string; scopes: string 
  * API Gateway's token authorizer: tenant and scopes come from the claims of a token that the issuer signed.
  * @throws {Error} `Unauthorized`, the word that API Gateway turns into 401; anything else is a fault of ours, 500
  */
-export const authorize = ({ TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment) => {
+export const authorize = (
+  { TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment,
+  audit: Pick<AuditStore, 'put'>,
+) => {
   const keys = createRemoteJWKSet(new URL(TOKEN_JWKS_URL));
   const expected = {
     issuer: TOKEN_ISSUER,
@@ -30,7 +38,7 @@ export const authorize = ({ TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: Toke
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     requiredClaims: ['exp', 'sub', 'tenant_id', 'scope'],
   };
-  return async ({
+  const decide = async ({
     authorizationToken,
     methodArn,
   }: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
@@ -44,6 +52,38 @@ export const authorize = ({ TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: Toke
     const { sub, tenant_id, scope } = claims.data;
     return allow(methodArn, { tenantId: tenant_id, subject: sub, scopes: scope });
   };
+  return async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
+    try {
+      return await decide(event);
+    } catch (error) {
+      if (error instanceof Error && error.message === UNAUTHORIZED) await note(audit, event, error.cause);
+      throw error;
+    }
+  };
+};
+
+/** Notes a token that was not taken. Nothing that it says of itself is believed, so it is nobody's. */
+const note = async (
+  audit: Pick<AuditStore, 'put'>,
+  { methodArn }: APIGatewayTokenAuthorizerEvent,
+  cause: unknown,
+): Promise<void> => {
+  const [, , method, ...path] = methodArn.split('/');
+  const entry: AuditEntry = {
+    auditId: randomUUID(),
+    at: new Date().toISOString(),
+    type: 'denial',
+    tenantId: null,
+    actor: '',
+    action: `${method} /${path.join('/')}`.slice(0, 200),
+    operationId: null,
+    graphId: null,
+    outcome: 'unauthorized',
+    detail: cause instanceof errors.JOSEError ? cause.code : 'The token is not one of ours.',
+  };
+  await audit
+    .put(entry)
+    .catch((error: unknown) => logger.error('An entry of the audit was not written', { entry, error: error as Error }));
 };
 
 /** The answer is cached for a token, so it allows every method; scopes are checked where the route is known. */
@@ -62,6 +102,9 @@ const allow = (methodArn: string, context: CallerContext): APIGatewayAuthorizerR
 const isTokensFault = (error: unknown): boolean =>
   error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC';
 
-const unauthorized = (cause?: unknown) => new Error('Unauthorized', { cause });
+/** The word that API Gateway turns into 401. */
+const UNAUTHORIZED = 'Unauthorized';
+const unauthorized = (cause?: unknown) => new Error(UNAUTHORIZED, { cause });
 
-export const handler = authorize(TokenEnvironment.parse(process.env));
+const environment = FUNCTIONS.authorize.environment.parse(process.env);
+export const handler = authorize(environment, auditStore(environment));

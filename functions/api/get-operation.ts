@@ -1,20 +1,37 @@
 import { getOperationRoute } from '../../contract/api/routes.ts';
+import type { CapacityQueue } from '../../domain/fleet/capacity-queue.ts';
+import { slotAskedFor } from '../../domain/fleet/capacity-wait.ts';
+import type { Operation, OperationKind } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { operationLog } from '../dependencies.ts';
+import { capacityQueue, operationLog } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
 import { operationView } from '../views/operation-view.ts';
-import { operationOf } from './tenant-access.ts';
+import { mustSee } from './operation-access.ts';
 
-/** GET /v1/operations/{operationId} */
+/** GET /v1/operations/{operationId}: with its place in the queue, while it waits for capacity. */
 export const getOperation =
-  (operations: OperationLog) =>
-  async ({ tenantId, params }: ApiRequest<typeof getOperationRoute>): Promise<ApiResponse> => ({
-    status: 200,
-    body: operationView(await operationOf(operations, tenantId, params.operationId)),
-  });
+  (operations: OperationLog, queue: CapacityQueue) =>
+  async ({ params, ...caller }: ApiRequest<typeof getOperationRoute>): Promise<ApiResponse> => {
+    const operation = await operations.get(params.operationId);
+    mustSee(caller, operation);
+    const view = operationView(operation);
+    const position = waitsForCapacity(operation) ? await positionOf(operations, queue, operation) : undefined;
+    return { status: 200, body: { ...view, queue: position === undefined ? null : { position } } };
+  };
+
+/** The kinds of operation that take a slot. */
+const TAKES_SLOTS: readonly OperationKind[] = ['graph.create', 'graph.change_tier'];
+
+const waitsForCapacity = ({ kind, status, input }: Operation): boolean =>
+  TAKES_SLOTS.includes(kind) && status === 'queued' && (input === null || input.answer !== null);
+
+const positionOf = async (operations: OperationLog, queue: CapacityQueue, { operationId }: Operation) => {
+  const first = await operations.first(operationId);
+  return queue.position(slotAskedFor(first).tier, first);
+};
 
 export const handler = apiFunction('get-operation', getOperationRoute, (environment) =>
-  getOperation(operationLog(environment)),
+  getOperation(operationLog(environment), capacityQueue(environment)),
 );

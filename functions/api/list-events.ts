@@ -1,26 +1,30 @@
+import { randomUUID } from 'node:crypto';
 import { listEventsRoute } from '../../contract/api/routes.ts';
-import { Refusal } from '../../domain/failure.ts';
+import { FUNCTIONS } from '../../contract/functions.ts';
+import { Refusal, Retryable } from '../../domain/failure.ts';
+import type { TenantLimits } from '../../domain/limits/tenant-limits.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { operationLog } from '../dependencies.ts';
+import { operationLog, tenantLimits } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
+import { logger } from '../pipeline/logger.ts';
 import { eventView } from '../views/operation-view.ts';
 import { eventStream, timers } from './event-stream.ts';
-import { noOperation } from './tenant-access.ts';
+import { mustSee } from './operation-access.ts';
 
 /** GET /v1/operations/{operationId}/events: a page as JSON, or the events as they happen as SSE, by `Accept`. */
 export const listEvents =
-  (operations: OperationLog) =>
-  async ({ tenantId, params, query, header }: ApiRequest<typeof listEventsRoute>): Promise<ApiResponse> => {
+  (operations: OperationLog, openStream: OpenStream) =>
+  async ({ params, query, header, ...caller }: ApiRequest<typeof listEventsRoute>): Promise<ApiResponse> => {
     const { operationId } = params;
     const after = lastEventIdFrom(header('last-event-id')) ?? query.after ?? 0;
     const page = await operations.events(operationId, after, query.limit);
     // A page tells whose it is, and how far the operation is; an empty one does not.
     const newest = page.at(-1) ?? (await operations.get(operationId));
-    if (newest.tenantId !== tenantId) throw noOperation(operationId);
+    mustSee(caller, newest);
     const terminal = isTerminal(newest.status) && (page.length > 0 || after >= newest.seq);
 
     if (!(header('accept') ?? '').includes('text/event-stream')) {
@@ -29,14 +33,66 @@ export const listEvents =
     }
     // 204 is how SSE tells a browser's EventSource not to connect again.
     if (terminal && page.length === 0) return { status: 204, body: '' };
+    const close = terminal ? async () => {} : await openStream(caller.tenantId);
     let ahead: OperationEvent[] | undefined = page;
+    let left = false;
     const read = async (seen: number) => {
+      if (left) throw new Error('Nobody reads on.');
       const events = ahead ?? (await operations.events(operationId, seen, query.limit));
       ahead = undefined;
       return events.map(eventView);
     };
-    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: eventStream(read, after, timers) };
+    const body = closedAfter(eventStream(read, after, timers), async () => {
+      left = true;
+      await close();
+    });
+    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body };
   };
+
+/** Counts a stream of a tenant as open, and gives what closes it. */
+type OpenStream = (tenantId: string) => Promise<() => Promise<void>>;
+
+/** No stream outlives its function; clocks may differ by a little. */
+const LONGEST_MS = (FUNCTIONS['list-events'].timeoutSeconds + 5) * 1_000;
+
+const streamsOf =
+  (limits: TenantLimits, most: number): OpenStream =>
+  async (tenantId) => {
+    const streamId = randomUUID();
+    const endsAt = Math.ceil((Date.now() + LONGEST_MS) / 1_000);
+    if (await limits.openStream(tenantId, { streamId, endsAt }, most)) {
+      return () => limits.closeStream(tenantId, streamId);
+    }
+    throw new Retryable('limit_reached', `${most} streams are open; close one, or read pages of events.`, {
+      delaySeconds: 5,
+    });
+  };
+
+/**
+ * The stream, and `close` once when it came to its end, failed, or nobody reads on. No generator: one that waits for the
+ * next event hears only after it that nobody reads on.
+ */
+const closedAfter = (stream: AsyncGenerator<string>, close: () => Promise<void>): AsyncIterable<string> => {
+  let closed: Promise<void> | undefined;
+  const over = () => {
+    // One that can not be told closed is over by its time.
+    closed ??= close().catch((error: unknown) => logger.warn('A stream was not closed', { error: error as Error }));
+    return closed;
+  };
+  const next = async () => {
+    const item = await stream.next().catch(async (error: unknown) => {
+      await over();
+      throw error;
+    });
+    if (item.done) await over();
+    return item;
+  };
+  const leave = async () => {
+    await over();
+    return { done: true, value: undefined } as const;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: leave }) };
+};
 
 const lastEventIdFrom = (value: string | undefined): number | undefined => {
   if (value === undefined || value === '') return undefined;
@@ -47,5 +103,5 @@ const lastEventIdFrom = (value: string | undefined): number | undefined => {
 };
 
 export const handler = apiFunction('list-events', listEventsRoute, (environment) =>
-  listEvents(operationLog(environment)),
+  listEvents(operationLog(environment), streamsOf(tenantLimits(environment), environment.STREAMS_PER_TENANT)),
 );

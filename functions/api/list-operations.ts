@@ -1,4 +1,6 @@
 import { listOperationsRoute } from '../../contract/api/routes.ts';
+import { Refusal } from '../../domain/failure.ts';
+import { FLEET_TENANT } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { operationLog } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
@@ -9,9 +11,11 @@ import { operationView } from '../views/operation-view.ts';
 /** GET /v1/operations: the tenant's operations, newest first, a page at a time. */
 export const listOperations =
   (operations: OperationLog) =>
-  async ({ tenantId, query }: ApiRequest<typeof listOperationsRoute>): Promise<ApiResponse> => {
-    const { limit, cursor, ...filter } = query;
-    const page = await operations.list(tenantId, filter, { limit, cursor });
+  async ({ query, tenantId, scopes }: ApiRequest<typeof listOperationsRoute>): Promise<ApiResponse> => {
+    const { limit, cursor, fleet, ...filter } = query;
+    const needed = fleet ? 'fleet:read' : 'graphs:read';
+    if (!scopes.includes(needed)) throw new Refusal('forbidden', `The token needs the scope "${needed}".`);
+    const page = await operations.list(fleet ? FLEET_TENANT : tenantId, filter, { limit, cursor });
     return { status: 200, body: { operations: page.items.map(operationView), cursor: page.cursor } };
   };
 

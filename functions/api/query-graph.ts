@@ -1,27 +1,41 @@
 import { queryGraphRoute } from '../../contract/api/routes.ts';
 import { Refusal, Retryable } from '../../domain/failure.ts';
+import { placedGraph } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import type { Instance, InstanceStore } from '../../domain/fleet/instance.ts';
 import type { InstanceClient } from '../../domain/fleet/instance-client.ts';
 import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
-import { graphStore, instanceStore, operationLog } from '../dependencies.ts';
+import { graphStore, instanceStore, operationLog, repositoryAccessStore } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
 import { queryResultJson } from './query-result-json.ts';
-import { graphOf } from './tenant-access.ts';
+import { readableGraphOf } from './tenant-access.ts';
 
-type Dependencies = { graphs: GraphStore; operations: OperationLog; instances: InstanceStore; client: InstanceClient };
+type Dependencies = {
+  graphs: GraphStore;
+  operations: OperationLog;
+  accesses: RepositoryAccessStore;
+  instances: InstanceStore;
+  client: InstanceClient;
+};
 
 /** POST /v1/graphs/{graphId}/query: runs read-only Cypher on the graph's instance and streams the rows through. */
 export const queryGraph =
-  ({ graphs, operations, instances, client }: Dependencies) =>
+  ({ graphs, operations, accesses, instances, client }: Dependencies) =>
   async ({ tenantId, params, body, header }: ApiRequest<typeof queryGraphRoute>): Promise<ApiResponse> => {
-    const graph = await graphOf(graphs, operations, tenantId, params.graphId);
+    const graph = await readableGraphOf(graphs, operations, accesses, tenantId, params.graphId);
     const snapshot = readySnapshot(graph);
-    const lines = await client.query(await instanceOf(graph, instances), { graphId: graph.graphId, snapshot, ...body });
+    const placed = (await placedGraph(graph, graphs)) ?? graph;
+    readySnapshot(placed);
+    const lines = await client.query(await instanceOf(placed, instances), {
+      graphId: graph.graphId,
+      snapshot,
+      ...body,
+    });
     return (header('accept') ?? '').includes('application/x-ndjson')
       ? { status: 200, headers: { 'content-type': 'application/x-ndjson' }, body: asText(lines) }
       : { status: 200, body: queryResultJson(lines) };
@@ -29,6 +43,12 @@ export const queryGraph =
 
 const readySnapshot = ({ graphId, status, snapshot }: Graph): Snapshot => {
   if (status === 'active' && snapshot !== null) return snapshot;
+  if (status === 'suspended') {
+    throw new Refusal(
+      'payment_required',
+      `The graph "${graphId}" is suspended, with all it holds, until it is paid for.`,
+    );
+  }
   throw new Refusal('graph_not_ready', `The graph "${graphId}" is ${status}; follow its operation and ask again.`);
 };
 
@@ -47,6 +67,7 @@ export const handler = apiFunction('query-graph', queryGraphRoute, (environment)
   queryGraph({
     graphs: graphStore(environment),
     operations: operationLog(environment),
+    accesses: repositoryAccessStore(environment),
     instances: instanceStore(environment),
     client: new HttpInstanceClient(),
   }),

@@ -3,10 +3,14 @@ import middy from '@middy/core';
 import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
-import type { Route } from '../../contract/api/route.ts';
+import { isCommand, type Route } from '../../contract/api/route.ts';
+import { CommandLimitEnvironment, ControlTableEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { Retryable } from '../../domain/failure.ts';
+import { auditStore, tenantLimits } from '../dependencies.ts';
 import { type ApiRequest, requestFrom } from './api-request.ts';
 import type { ApiResponse } from './api-response.ts';
+import { CallAudit } from './call-audit.ts';
 import { problemResponse } from './problem-response.ts';
 
 type Handle<R extends Route> = (request: ApiRequest<R>) => Promise<ApiResponse>;
@@ -21,17 +25,36 @@ export const apiFunction = <Name extends FunctionName, R extends Route>(
   route: R,
   build: (environment: Environment<Name>) => Handle<R>,
 ) => {
-  const handle = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
+  const environment = FUNCTIONS[name].environment.parse(process.env) as Environment<Name>;
+  const handle = build(environment);
+  const { data: table } = ControlTableEnvironment.safeParse(environment);
+  const audit = table && auditStore(table);
+  const admit = isCommand(route) && route.scope !== null ? commandLimit(environment) : undefined;
   const pipeline = middy<APIGatewayProxyEvent, GatewayResponse>(
     route.streams ? { executionMode: executionModeStreamifyResponse } : {},
   );
   return pipeline
-    .onError((request) => {
+    .onError(async (request) => {
+      await new CallAudit(audit, route, request.event).refused(request.error);
       request.response = gatewayResponse(problemResponse(request.error, request.context), route.streams);
     })
-    .handler(async (event: APIGatewayProxyEvent) =>
-      gatewayResponse(await handle(requestFrom(route, event)), route.streams),
-    );
+    .handler(async (event: APIGatewayProxyEvent) => {
+      const request = requestFrom(route, event);
+      await admit?.(request.tenantId);
+      const content = { params: request.params, query: request.query, body: request.body };
+      const response = await new CallAudit(audit, route, event).around(content, () => handle(request));
+      return gatewayResponse(response, route.streams);
+    });
+};
+
+/** Refuses the commands of a tenant that gives too many, whichever processes serve them. */
+const commandLimit = (environment: object) => {
+  const { COMMANDS_PER_SECOND: most } = CommandLimitEnvironment.parse(environment);
+  const limits = tenantLimits(ControlTableEnvironment.parse(environment));
+  return async (tenantId: string): Promise<void> => {
+    if (await limits.takeCommand(tenantId, most)) return;
+    throw new Retryable('limit_reached', `More than ${most} commands a second; wait a second.`, { delaySeconds: 1 });
+  };
 };
 
 type GatewayResponse = { statusCode: number; headers: Record<string, string>; body: string | Readable };

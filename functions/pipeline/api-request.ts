@@ -7,13 +7,17 @@ import { fieldIssues } from './field-issues.ts';
 
 /** A call that has passed the checks of its route. */
 export type ApiRequest<R extends Route> = {
+  /** Undefined on a raw route. */
   body: z.output<R['body']>;
+  /** The body as it was sent. */
+  text: string;
   params: z.output<R['params']>;
   query: z.output<R['query']>;
   /** From the authorizer's context, never from what the client sends. Empty on a public route. */
   tenantId: string;
   /** Who calls: the token's subject. */
   actor: string;
+  scopes: readonly string[];
   idempotencyKey: string | undefined;
   /** A header by its lower-case name. */
   header(name: string): string | undefined;
@@ -24,39 +28,53 @@ export type ApiRequest<R extends Route> = {
  * @throws {Refusal} `forbidden`, `not_found` (an id that no thing can have), `too_large`, `invalid_request`
  */
 export const requestFrom = <R extends Route>(route: R, event: APIGatewayProxyEvent): ApiRequest<R> => {
-  const { tenantId, subject } = callerOf(route, event);
+  const { tenantId, subject, scopes } = callerOf(route, event);
   const headers = new Map(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const header = (name: string) => headers.get(name);
   const params = route.params.safeParse(event.pathParameters ?? {});
   if (!params.success) throw new Refusal('not_found', 'There is no such thing: the id in the path is not one of ours.');
+  const text = textOf(event);
+  const body = route.raw ? undefined : parsed(route.body, bodyOf(route, text), 'body');
   return {
     params: params.data as z.output<R['params']>,
     query: parsed(route.query, event.queryStringParameters ?? {}, 'query') as z.output<R['query']>,
-    body: parsed(route.body, bodyOf(route, event), 'body') as z.output<R['body']>,
+    body: body as z.output<R['body']>,
+    text,
     tenantId,
     actor: subject,
+    scopes,
     idempotencyKey: route.idempotent ? idempotencyKeyFrom(header('idempotency-key')) : undefined,
     header,
   };
 };
 
-const callerOf = ({ scope }: Route, { requestContext }: APIGatewayProxyEvent) => {
-  if (scope === null) return { tenantId: '', subject: '' };
-  const { tenantId, scopes, subject } = (requestContext.authorizer ?? {}) as Record<string, string | undefined>;
-  if (tenantId === undefined || subject === undefined || !(scopes ?? '').split(' ').includes(scope)) {
+const callerOf = ({ scope, operatorScope }: Route, event: APIGatewayProxyEvent) => {
+  if (scope === null) return { tenantId: '', subject: '', scopes: [] };
+  const { tenantId, subject, scopes } = knownCaller(event);
+  const enough = scopes.includes(scope) || (operatorScope !== undefined && scopes.includes(operatorScope));
+  if (tenantId === undefined || subject === undefined || !enough) {
     throw new Refusal('forbidden', `The token needs the scope "${scope}".`);
   }
-  return { tenantId, subject };
+  return { tenantId, subject, scopes };
 };
 
-const bodyOf = ({ method }: Route, { body, isBase64Encoded }: APIGatewayProxyEvent): unknown => {
-  if (method === 'GET' || method === 'DELETE') return {};
-  const text = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
-  if (text.length > MAX_BODY_BYTES) {
-    throw new Refusal('too_large', `The body has ${text.length} bytes; this service takes ${MAX_BODY_BYTES}.`);
-  }
+/** What the authorizer has found in the token, as far as there was one. */
+export const knownCaller = ({ requestContext }: APIGatewayProxyEvent) => {
+  const { tenantId, scopes, subject } = (requestContext.authorizer ?? {}) as Record<string, string | undefined>;
+  return { tenantId, subject, scopes: (scopes ?? '').split(' ') };
+};
+
+const textOf = ({ body, isBase64Encoded }: APIGatewayProxyEvent): string => {
+  const content = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+  if (content.length <= MAX_BODY_BYTES) return content.toString('utf8');
+  throw new Refusal('too_large', `The body has ${content.length} bytes; this service takes ${MAX_BODY_BYTES}.`);
+};
+
+const bodyOf = ({ method }: Route, text: string): unknown => {
+  // Where nothing has to be said a client may send nothing; elsewhere what is missing is named.
+  if (method === 'GET' || text === '') return {};
   try {
-    return JSON.parse(text.toString('utf8'));
+    return JSON.parse(text);
   } catch (cause) {
     throw new Refusal('invalid_request', `The body is not valid JSON: ${(cause as SyntaxError).message}.`, {
       cause,

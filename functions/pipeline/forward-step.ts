@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { FUNCTIONS, FunctionName } from '../../contract/functions.ts';
-import { Refusal } from '../../domain/failure.ts';
+import { PastNoReturn, Refusal } from '../../domain/failure.ts';
 import type { OperationStatus } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import { operationLog } from '../dependencies.ts';
@@ -13,10 +13,15 @@ type Input = z.ZodType<z.output<typeof OperationInput>>;
 
 const GOES_FORWARD: readonly OperationStatus[] = ['accepted', 'queued', 'running'];
 
+/** Whether the log lets an operation go forward. */
+export const goesForward = (status: OperationStatus): boolean => GOES_FORWARD.includes(status);
+
 /**
  * The pipeline of steps that move the work forward: they run only while the operation's log lets it go forward. So an
- * execution that is started for an operation which is being cancelled or undone comes to its undo at its first step.
+ * execution that is started for an operation which is being cancelled or undone comes to its undo at its first step,
+ * and one for an operation that is past its point of no return comes to the first step behind it.
  * @throws {Refusal} `operation_over`
+ * @throws {PastNoReturn}
  */
 export const forwardStep = <Name extends FunctionName, StepInput extends Input>(
   name: Name,
@@ -29,8 +34,11 @@ export const forwardStep = <Name extends FunctionName, StepInput extends Input>(
     const run = build(environment);
     return async (stepInput: z.output<StepInput>) => {
       const last = await operations.last(stepInput.operationId);
-      if (!GOES_FORWARD.includes(last.status)) {
+      if (!goesForward(last.status)) {
         throw new Refusal('operation_over', `The operation is ${last.status}; it does not go forward.`);
+      }
+      if (stepInput.beforeNoReturn && !last.cancellable) {
+        throw new PastNoReturn('conflict', 'The operation is past its point of no return.');
       }
       await run(stepInput, last);
     };

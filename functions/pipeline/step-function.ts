@@ -2,16 +2,30 @@ import middy from '@middy/core';
 import * as z from 'zod';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { reportFailure, type StepFailure } from '../../domain/operation/failure-report.ts';
+import { attemptOfExecution } from '../../domain/operation/workflows.ts';
 import { logger } from './logger.ts';
 
 /** What a state machine hands to each of its functions. */
-export const OperationInput = z.object({ operationId: z.string() });
+export const OperationInput = z.object({
+  operationId: z.string(),
+  /** The step comes before a point of no return. */
+  beforeNoReturn: z.boolean().default(false),
+});
 
 /** What it hands to a function that works on a graph. */
 export const StepInput = OperationInput.extend({ graphId: z.string() });
 
+/**
+ * What it hands to a function that gives up the place which does not serve a graph: the one that it left when its move
+ * has `switched`, the one that it did not get to when its move is `abandoned`.
+ */
+export const SpareInput = StepInput.extend({ moveIs: z.enum(['switched', 'abandoned']) });
+
+/** What it hands to a function that tells the log how the execution goes on or ends. */
+export const RecordInput = OperationInput.extend({ execution: z.string().transform(attemptOfExecution) });
+
 /** What it hands to a function that records a failure. */
-export const FailureInput = OperationInput.extend({
+export const FailureInput = RecordInput.extend({
   failure: z.object({ Error: z.string(), Cause: z.string().default('') }) satisfies z.ZodType<StepFailure>,
 });
 

@@ -1,14 +1,34 @@
+import { CREDITS_BY_TIER } from '../../domain/billing/plan.ts';
 import { Terminal } from '../../domain/failure.ts';
-import { writerOf } from '../../domain/graph/graph.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
+import { type Graph, writerOf } from '../../domain/graph/graph.ts';
+import { accountStore, creditStore, graphStore, operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
-/** Makes a published graph usable and ends the operation with success. */
+/**
+ * Makes a published graph usable and ends the operation with success. Before that it gets its credits, and the
+ * subscription that bought it is active: whoever sees the graph sees them too. Whatever of it has been undone refuses a
+ * run that is late.
+ * @throws {Terminal} `conflict`
+ */
 export const handler = forwardStep('activate-graph', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const operations = operationLog(environment);
+  const credits = creditStore(environment);
+  const accounts = accountStore(environment);
+
+  const activateSubscription = async ({ tenantId, subscriptionId }: Graph, operationId: string) => {
+    if (subscriptionId === null || (await accounts.activate(tenantId, subscriptionId, operationId))) return;
+    throw new Terminal('conflict', `The subscription "${subscriptionId}" does not wait for this operation.`);
+  };
+
   return async ({ graphId, operationId }, last) => {
+    const graph = await graphs.get(graphId);
+    // A subgraph lives on the credits of its parent.
+    if (graph !== undefined && graph.parentId === null) {
+      await credits.allocate(graph.tenantId, graphId, { key: operationId, amount: CREDITS_BY_TIER[graph.tier] });
+      await activateSubscription(graph, operationId);
+    }
     if (!(await graphs.activate(graphId, writerOf(operationId)))) {
       throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to activate.`);
     }

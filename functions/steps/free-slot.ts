@@ -1,13 +1,16 @@
-import { Placement } from '../../domain/fleet/placement.ts';
-import { graphStore, instanceStore } from '../dependencies.ts';
+import { graphStore, placementOf } from '../dependencies.ts';
+import { capacityWait } from '../fleet.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes the slot that TakeSlot took. */
+/** Frees a graph's slot, for whoever waits for one. */
 export const handler = stepFunction('free-slot', StepInput, (environment) => {
   const graphs = graphStore(environment);
-  const placement = new Placement(instanceStore(environment), graphs);
+  const placement = placementOf(environment);
+  const capacity = capacityWait(environment);
   return async ({ graphId }) => {
     const graph = await graphs.get(graphId);
-    if (graph !== undefined) await placement.freeSlot(graph);
+    if (graph === undefined) return;
+    await placement.freeSlot(graph);
+    await capacity.serve(graph.tier);
   };
 });

@@ -5,8 +5,9 @@ import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
 /** Ends an operation that stopped past its point of no return: what it did stays done, and asking again goes on. */
 export const handler = stepFunction('record-failure', FailureInput, (environment) => {
   const operations = operationLog(environment);
-  return async ({ operationId, failure }) => {
+  return async ({ operationId, execution, failure }) => {
     const error = { ...operationErrorFrom(failure), retryable: true };
-    await operations.append(operationId, { type: 'failed', message: 'Stopped; ask again to go on', error });
+    const message = 'Stopped; ask again to go on';
+    await operations.append(operationId, { type: 'failed', message, error, ofAttempt: execution });
   };
 });

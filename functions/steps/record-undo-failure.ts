@@ -5,12 +5,9 @@ import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
 /** Ends an operation whose undo failed: something of it is left, and a person is needed. */
 export const handler = stepFunction('record-undo-failure', FailureInput, (environment) => {
   const operations = operationLog(environment);
-  return async ({ operationId, failure }) => {
+  return async ({ operationId, execution, failure }) => {
     const error = operationErrorFrom(failure);
-    await operations.append(operationId, {
-      type: 'compensation_failed',
-      message: 'An undo failed; a person is needed',
-      error,
-    });
+    const message = 'An undo failed; a person is needed';
+    await operations.append(operationId, { type: 'compensation_failed', message, error, ofAttempt: execution });
   };
 });

@@ -1,5 +1,5 @@
 import { operationLog } from '../dependencies.ts';
-import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { RecordInput, stepFunction } from '../pipeline/step-function.ts';
 
 const MESSAGES = {
   failed: 'Failed; everything was undone',
@@ -8,11 +8,12 @@ const MESSAGES = {
 };
 
 /** Ends an operation whose every trace is undone, as its log says that it is to end. */
-export const handler = stepFunction('record-undone', OperationInput, (environment) => {
+export const handler = stepFunction('record-undone', RecordInput, (environment) => {
   const operations = operationLog(environment);
-  return async ({ operationId }) => {
+  return async ({ operationId, execution }) => {
     const last = await operations.last(operationId);
     const { ending, error } = last.undo ?? { ending: 'failed', error: last.error };
-    await operations.append(operationId, { type: ending, message: MESSAGES[ending], error }, last);
+    const ended = { type: ending, message: MESSAGES[ending], error, ofAttempt: execution } as const;
+    await operations.append(operationId, ended, last);
   };
 });

@@ -1,30 +1,56 @@
-import { Refusal } from '../../domain/failure.ts';
-import { Placement } from '../../domain/fleet/placement.ts';
-import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
-import { graphStore, instanceStore, operationLog } from '../dependencies.ts';
-import { forwardStep } from '../pipeline/forward-step.ts';
+import { noMoreGraphs } from '../../domain/billing/payment-gate.ts';
+import { requireApproval } from '../../domain/fleet/approval.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import { type GraphRequest, graphRequestedBy } from '../../domain/graph/graph-request.ts';
+import { graphQuota, graphStore, operationLog, placementOf, tierStore } from '../dependencies.ts';
+import { capacityWait } from '../fleet.ts';
+import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
+/** Of a graph that was accepted when nobody asked how many there are. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
 /**
- * Records the graph and takes its slot. The operation has started from here on, if its log admits that: when it was
- * undone while this run was held up, the run undoes itself, because nobody else would.
- * @throws {Refusal} `operation_over`, `conflict`
+ * Counts the graph among its tenant's, records it and takes its slot. The operation has started from here on, if its log
+ * admits that.
+ * @throws {Refusal} `limit_reached`, `operation_over`, `conflict`, `forbidden`
+ * @throws {WaitingForInput} an operator is to agree first
+ * @throws {WaitingForCapacity} others wait for a slot already, or there is none
  */
 export const handler = forwardStep('take-slot', StepInput, (environment) => {
   const operations = operationLog(environment);
   const graphs = graphStore(environment);
-  const placement = new Placement(instanceStore(environment), graphs);
+  const tiers = tierStore(environment);
+  const placement = placementOf(environment);
+  const capacity = capacityWait(environment);
+  const quota = graphQuota(environment);
+
+  const admit = async ({ tenantId, graphId }: Graph, { maxGraphs = NO_LIMIT }: GraphRequest) => {
+    if (!(await quota.admit(tenantId, graphId, maxGraphs))) throw noMoreGraphs(maxGraphs);
+  };
+
+  /** Undoes this run, when its operation was undone while it was held up: nobody else would. */
+  const undoIfLate = async ({ tenantId, graphId }: Graph, operationId: string) => {
+    const { status } = await operations.last(operationId);
+    if (status === 'succeeded' || goesForward(status)) return;
+    const graph = await graphs.get(graphId);
+    if (graph !== undefined) await placement.freeSlot(graph);
+    await graphs.remove(graphId, operationId);
+    await quota.release(tenantId, graphId);
+    if (graph !== undefined) await capacity.serve(graph.tier);
+  };
+
   return async ({ operationId }, last) => {
-    const graph = await placement.takeSlot(graphRequestedBy(await operations.firstBefore(last)));
+    const accepted = await operations.firstBefore(last);
+    const requested = graphRequestedBy(accepted);
+    await requireApproval(operations, tiers, last, requested.tier);
     const started = { type: 'started', step: 'takeSlot', percent: 10, message: 'Slot taken' } as const;
     try {
+      await admit(requested, accepted.request as GraphRequest);
+      await placement.takeSlot(requested);
       await operations.append(operationId, started, last);
     } catch (error) {
-      const undone = error instanceof Refusal && (await operations.last(operationId)).status !== 'succeeded';
-      if (undone) {
-        await placement.freeSlot(graph);
-        await graphs.remove(graph.graphId, operationId);
-      }
+      await undoIfLate(requested, operationId);
       throw error;
     }
   };

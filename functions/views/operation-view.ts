@@ -30,13 +30,19 @@ export const accepted = ({ accepted: event, replayed, startError }: AcceptedOper
 };
 
 export const operationView = (operation: Operation): OperationView => {
-  const { tenantId: _tenantId, ...content } = operation;
-  return { ...content, queue: null, links: linksOf(operation) };
+  const { tenantId: _tenantId, input, ...content } = operation;
+  const asked = operation.status === 'queued' && input?.answer === null ? input : null;
+  return {
+    ...content,
+    queue: null,
+    input: asked && { question: asked.question, options: [...asked.options] },
+    links: linksOf(operation),
+  };
 };
 
-/** An event for clients. What ended the operation is part of the event that ended it. */
+/** An event for clients. What ended the operation is part of the event that ended it, as its type's schema says. */
 export const eventView = (event: OperationEvent): EventView => {
   const { seq, type, status, percent, message, step, at, detail, result, error } = event;
   const outcome = { ...(result !== null && { result }), ...(error !== null && { error }) };
-  return { seq, type, status, percent, message, step, at, detail: { ...detail, ...outcome } };
+  return { seq, type, status, percent, message, step, at, detail: { ...detail, ...outcome } } as EventView;
 };

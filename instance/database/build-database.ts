@@ -64,7 +64,7 @@ const createEntity = async (
 };
 
 /** Removes a database and what the engine leaves beside it when it is cut short. */
-const removeDatabase = async (file: string): Promise<void> => {
+export const removeDatabase = async (file: string): Promise<void> => {
   await Promise.all(SUFFIXES.map((suffix) => rm(`${file}${suffix}`, { recursive: true, force: true })));
 };
 

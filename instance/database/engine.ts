@@ -19,7 +19,14 @@ const BUILD_BUFFER_POOL_BYTES = 16 * 2 ** 20;
  */
 const MAX_DATABASE_BYTES = 64 * 2 ** 30;
 
-export type OpenOptions = { readOnly: boolean };
+export type OpenOptions = {
+  readOnly: boolean;
+  /** @default what queries need, or a new graph */
+  bufferPoolBytes?: number;
+};
+
+/** How far a statement is, from 0 to 1. */
+export type EngineProgress = (done: number) => void;
 
 /** A database file and its first connection. Opening and querying run off the JS thread; closing is short, and on it. */
 export class Engine {
@@ -29,9 +36,9 @@ export class Engine {
     this.#database = database;
   }
 
-  static async open(file: string, { readOnly }: OpenOptions): Promise<Engine> {
-    const bufferPool = readOnly ? READ_BUFFER_POOL_BYTES : BUILD_BUFFER_POOL_BYTES;
-    const database = new Database(file, bufferPool, true, readOnly, MAX_DATABASE_BYTES);
+  static async open(file: string, { readOnly, bufferPoolBytes }: OpenOptions): Promise<Engine> {
+    const usualBytes = readOnly ? READ_BUFFER_POOL_BYTES : BUILD_BUFFER_POOL_BYTES;
+    const database = new Database(file, bufferPoolBytes ?? usualBytes, true, readOnly, MAX_DATABASE_BYTES);
     await database.init();
     return new Engine(database);
   }
@@ -71,6 +78,23 @@ export class EngineConnection {
   /** Runs a text of ours, of one statement or several, for its effect. */
   async run(text: string): Promise<void> {
     for (const result of [await this.#connection.query(text)].flat()) result.close();
+  }
+
+  /**
+   * Runs a COPY of ours.
+   * @returns how many rows the engine says that it has copied
+   */
+  async copy(text: string, onProgress: EngineProgress): Promise<number> {
+    const result = new EngineResult(
+      only(
+        await this.#connection.query(text, (part, pipelines, all) => onProgress((pipelines + part) / Math.max(1, all))),
+      ),
+    );
+    try {
+      return Number(/^\d+/.exec(String(result.next()?.['result']))?.[0]);
+    } finally {
+      result.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { Refusal, Terminal } from '../../domain/failure.ts';
-import type { InstanceJob } from '../../domain/fleet/instance-job.ts';
+import type { JobOf } from '../../domain/fleet/instance-job.ts';
 import { type GraphStore, writerOf } from '../../domain/graph/graph.ts';
 import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
@@ -22,6 +22,8 @@ type Dependencies = {
   objects: ObjectStore;
 };
 
+type Job = JobOf<'build-graph'>;
+
 const FIRST_VERSION = 1;
 
 const DONE = {
@@ -35,13 +37,25 @@ const DONE = {
  * Builds a graph's first version and publishes it. Nothing of it counts before the pointer moves, so a run that was cut
  * short anywhere is simply done again, here or on another instance.
  */
-export const buildGraph = ({ workspace, templates, cache, operations, graphs, objects }: Dependencies): JobWork => {
-  const build = async (file: string, { operationId, definition }: InstanceJob): Promise<OperationEvent> => {
+export const buildGraph = ({
+  workspace,
+  templates,
+  cache,
+  operations,
+  graphs,
+  objects,
+}: Dependencies): JobWork<'build-graph'> => {
+  const build = async (
+    file: string,
+    { operationId, definition }: Job,
+    signal: AbortSignal,
+  ): Promise<OperationEvent> => {
     const { schema, entity } = definition;
     const last = await operations.last(operationId);
     // A job that was handed over late, when the operation has gone on without it, is nobody's any more.
     if (last.status !== 'running') throw new Refusal('operation_over', `The operation is ${last.status}.`);
     await templates.copyTo(file, schema);
+    signal.throwIfAborted();
     const created = await operations.append(operationId, DONE.createDatabase, last);
     const applied = operations.append(operationId, DONE.applySchema, created);
     if (entity === null) return applied;
@@ -49,25 +63,29 @@ export const buildGraph = ({ workspace, templates, cache, operations, graphs, ob
     const inserted = insertEntity(file, entity, schema).catch((error: unknown) => {
       throw engineRefusal(error);
     });
-    const [known] = await Promise.all([applied, inserted]);
-    return operations.append(operationId, DONE.createEntity, known);
+    // Both are awaited, however one ends: the engine must have left the file before it is removed.
+    await Promise.allSettled([applied, inserted]);
+    await inserted;
+    signal.throwIfAborted();
+    return operations.append(operationId, DONE.createEntity, await applied);
   };
 
-  const publish = async (file: string, { graphId, operationId }: InstanceJob): Promise<void> => {
+  const publish = async (file: string, { graphId, operationId }: Job, signal: AbortSignal): Promise<void> => {
     const snapshot = newSnapshot(graphId, FIRST_VERSION, await measureFile(file));
     await objects.upload(snapshot.key, file);
-    const current = await graphs.publish(graphId, writerOf(operationId), snapshot);
+    const current = signal.aborted ? undefined : await graphs.publish(graphId, writerOf(operationId), snapshot);
     if (current?.key === snapshot.key) return cache.adopt(graphId, snapshot, file);
     // An earlier run has published its own file, or the claim is lost: this one is nobody's.
     await objects.remove(snapshot.key);
+    signal.throwIfAborted();
     if (current === undefined) throw new Terminal('conflict', "The graph is not this operation's to publish any more.");
   };
 
-  return async (job) => {
+  return async (job, signal) => {
     const file = workspace.scratchFile();
     try {
-      const known = await build(file, job);
-      await publish(file, job);
+      const known = await build(file, job, signal);
+      await publish(file, job, signal);
       await operations.append(job.operationId, DONE.publishSnapshot, known);
     } finally {
       await rm(file, { force: true });

@@ -1,5 +1,5 @@
-import { Retryable } from '../../domain/failure.ts';
-import type { InstanceJob, JobKind } from '../../domain/fleet/instance-job.ts';
+import { Refusal, Retryable } from '../../domain/failure.ts';
+import type { InstanceJob, JobKind, JobOf } from '../../domain/fleet/instance-job.ts';
 import { reportFailure } from '../../domain/operation/failure-report.ts';
 import type { Logger } from '../logger.ts';
 import type { JobJournal, UnfinishedJob } from './job-journal.ts';
@@ -7,21 +7,25 @@ import type { TaskReporter } from './task-reporter.ts';
 
 /**
  * Does a job's work. Repeating it, even after a half-done run, leads to the same end; repeating it when the operation
- * has moved on changes nothing.
+ * has moved on changes nothing. What can be interrupted ends when the signal aborts; all else looks at it between its
+ * steps. When the promise settles nothing of the work goes on.
  */
-export type JobWork = (job: InstanceJob) => Promise<void>;
+export type JobWork<Kind extends JobKind = JobKind> = (job: JobOf<Kind>, signal: AbortSignal) => Promise<void>;
+
+/** The work of every kind of job. */
+export type JobWorks = { readonly [Kind in JobKind]: JobWork<Kind> };
 
 /** A workflow waits three times as long before it takes the job for lost. */
 const HEARTBEAT_MS = 10_000;
 
-type Running = { taskToken: string; done: Promise<void> };
+type Running = { taskToken: string; done: Promise<void>; controller: AbortController };
 
 /**
  * Runs jobs and reports them to their workflows. A job that is handed over twice runs once: the second handing over
  * only replaces the token that is reported to. A job that ended is forgotten; handed over again it is done again.
  */
 export class JobRunner {
-  readonly #works: Record<JobKind, JobWork>;
+  readonly #works: JobWorks;
   readonly #reporter: TaskReporter;
   readonly #journal: JobJournal;
   readonly #logger: Logger;
@@ -29,7 +33,7 @@ export class JobRunner {
   readonly #turns = new Map<string, Promise<void>>();
   #stopping = false;
 
-  constructor(works: Record<JobKind, JobWork>, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
+  constructor(works: JobWorks, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
     this.#works = works;
     this.#reporter = reporter;
     this.#journal = journal;
@@ -61,10 +65,18 @@ export class JobRunner {
         running.taskToken = job.taskToken;
         return;
       }
-      const started: Running = { taskToken: job.taskToken, done: Promise.resolve() };
+      const started = { taskToken: job.taskToken, done: Promise.resolve(), controller: new AbortController() };
       this.#running.set(key, started);
       started.done = this.#run(key, job, started);
     });
+  }
+
+  /** Stops a job. When this resolves it does not run any more. */
+  async abort(key: string): Promise<void> {
+    // After a start that is under way.
+    const running = await this.#inTurn(key, async () => this.#running.get(key));
+    running?.controller.abort(new Refusal('operation_over', 'The job was stopped.'));
+    await running?.done;
   }
 
   /** Takes no more jobs and waits for those that run. */
@@ -77,7 +89,8 @@ export class JobRunner {
     const heartbeats = setInterval(() => void this.#reporter.heartbeat(running.taskToken), HEARTBEAT_MS);
     let failure: unknown;
     try {
-      await this.#works[job.kind](job);
+      // The work of the job's own kind, which the compiler can not see for a union.
+      await (this.#works[job.kind] as JobWork)(job, running.controller.signal);
     } catch (error) {
       failure = error;
       this.#logger.error('A job failed', { job: key, error: error as Error });

@@ -17,7 +17,8 @@ const ACTIONS_OF_STORES = [
 
 /**
  * The key that encrypts what Graphfleet keeps. It serves whoever may use the table or the bucket, through those two
- * services only: a role needs no permission on the key, and can not decrypt anything with it by itself.
+ * services only: a role needs no permission on the key, and can not decrypt anything with it by itself. The secret of
+ * the webhooks is read by one function, which has the permission for just that.
  */
 export class DataKey extends Key {
   constructor(scope: Construct, id: string) {

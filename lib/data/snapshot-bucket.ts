@@ -12,11 +12,16 @@ export type SnapshotBucketProps = {
 
 /** What may be done with the snapshots. Getting needs listing too: without it, S3 answers 403 for what is not there. */
 const BUCKET_PERMISSIONS = {
-  readsSnapshots: { onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
-  writesSnapshots: { onObjects: ['s3:PutObject'], onBucket: [] },
-  listsSnapshots: { onObjects: [], onBucket: ['s3:ListBucket'] },
-  removesSnapshots: { onObjects: ['s3:DeleteObject'], onBucket: [] },
-} as const satisfies Record<string, { onObjects: readonly string[]; onBucket: readonly string[] }>;
+  readsSnapshots: { of: 'graphs', onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
+  writesSnapshots: { of: 'graphs', onObjects: ['s3:PutObject'], onBucket: [] },
+  listsSnapshots: { of: 'graphs', onObjects: [], onBucket: ['s3:ListBucket'] },
+  removesSnapshots: { of: 'graphs', onObjects: ['s3:DeleteObject'], onBucket: [] },
+  writesBackups: { of: 'backups', onObjects: ['s3:PutObject'], onBucket: [] },
+  removesBackups: { of: 'backups', onObjects: ['s3:DeleteObject'], onBucket: [] },
+} as const satisfies Record<
+  string,
+  { of: 'graphs' | 'backups'; onObjects: readonly string[]; onBucket: readonly string[] }
+>;
 
 export type BucketPermission = keyof typeof BUCKET_PERMISSIONS;
 
@@ -58,18 +63,18 @@ export class SnapshotBucket extends Construct {
     return `s3://${this.bucket.bucketName}`;
   }
 
-  /** Allows just the actions that a permission names, on snapshots of graphs. */
+  /** Allows just the actions that a permission names, on snapshots or backups of graphs. */
   grant(role: Role, permission: BucketPermission): void {
-    const { onObjects, onBucket } = BUCKET_PERMISSIONS[permission];
+    const { of, onObjects, onBucket } = BUCKET_PERMISSIONS[permission];
     if (onBucket.length > 0) {
       role.addToPolicy(new PolicyStatement({ actions: [...onBucket], resources: [this.bucket.bucketArn] }));
     }
     if (onObjects.length > 0) {
-      const resources = [this.bucket.arnForObjects('graphs/*')];
+      const resources = [this.bucket.arnForObjects(`${of}/*`)];
       role.addToPolicy(new PolicyStatement({ actions: [...onObjects], resources }));
       acknowledge(role, {
-        [`AwsSolutions-IAM5[Resource::${exportedName(this.bucket, this.bucket.bucketArn)}/graphs/*]`]:
-          'Snapshots of any graph: the request or the job says of which.',
+        [`AwsSolutions-IAM5[Resource::${exportedName(this.bucket, this.bucket.bucketArn)}/${of}/*]`]:
+          'Snapshots or backups of any graph: the request or the job says of which.',
       });
     }
   }

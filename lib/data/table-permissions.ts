@@ -16,6 +16,12 @@ export const TABLE_PERMISSIONS = {
   appendsToLog: { actions: ['PutItem'], items: 'OP#*', index: null },
   listsOperations: { actions: ['Query'], items: 'TENANT#*#OP', index: byTenant.name },
   findsOpenOperations: { actions: ['Query'], items: 'OP#OPEN', index: byState.name },
+  findsFailedUndos: { actions: ['Query'], items: 'OP#UNDO_FAILED', index: byState.name },
+  recordsAudit: { actions: ['PutItem'], items: 'AUDIT#*', index: null },
+  listsAudit: { actions: ['Query'], items: 'AUDIT#*', index: byState.name },
+  listsAuditOfTenants: { actions: ['Query'], items: 'TENANT#*#AUDIT', index: byTenant.name },
+  countsCommands: { actions: ['UpdateItem'], items: 'TENANT#*', index: null },
+  countsStreams: { actions: ['GetItem', 'UpdateItem'], items: 'TENANT#*', index: null },
   keepsRotations: { actions: ['GetItem', 'PutItem'], items: 'ROTATIONS', index: null },
 
   readsGraphs: { actions: ['GetItem'], items: 'GRAPH#*', index: null },
@@ -28,6 +34,32 @@ export const TABLE_PERMISSIONS = {
   changesInstances: { actions: ['UpdateItem'], items: 'INSTANCE#*', index: null },
   findsInstances: { actions: ['Query'], items: 'INSTANCE#*', index: byState.name },
 
+  readsAccounts: { actions: ['GetItem'], items: 'TENANT#*', index: null },
+  changesAccounts: { actions: ['UpdateItem'], items: 'TENANT#*', index: null },
+  putsIntoAccounts: { actions: ['PutItem'], items: 'TENANT#*', index: null },
+  findsDueSubscriptions: { actions: ['Query'], items: 'SUBSCRIPTION#DUE', index: byState.name },
+  keepsWebhooks: { actions: ['GetItem', 'PutItem', 'UpdateItem'], items: 'WEBHOOK#*', index: null },
+  findsWebhooks: { actions: ['Query'], items: 'WEBHOOK#*', index: byState.name },
+  readsFlags: { actions: ['GetItem'], items: 'FLAGS', index: null },
+  setsFlags: { actions: ['PutItem'], items: 'FLAGS', index: null },
+
+  readsRepositories: { actions: ['GetItem'], items: 'REPOSITORY#*', index: null },
+  changesRepositories: { actions: ['UpdateItem'], items: 'REPOSITORY#*', index: null },
+  readsAccesses: { actions: ['GetItem'], items: 'ACCESS#*', index: null },
+  grantsAccesses: { actions: ['PutItem'], items: 'ACCESS#*', index: null },
+  changesAccesses: { actions: ['UpdateItem'], items: 'ACCESS#*', index: null },
+  removesAccesses: { actions: ['DeleteItem'], items: 'ACCESS#*', index: null },
+
+  removesInstances: { actions: ['DeleteItem'], items: 'INSTANCE#*', index: null },
+  readsQueues: { actions: ['GetItem', 'Query'], items: 'TIER#*', index: null },
+  entersQueues: { actions: ['PutItem'], items: 'TIER#*', index: null },
+  leavesQueues: { actions: ['DeleteItem'], items: 'TIER#*', index: null },
+
+  readsPauses: { actions: ['GetItem'], items: 'TIER#*', index: null },
+  setsPauses: { actions: ['PutItem', 'DeleteItem'], items: 'TIER#*', index: null },
+  locksTiers: { actions: ['GetItem', 'PutItem', 'DeleteItem'], items: 'TIER#*', index: null },
+
+  setsTiers: { actions: ['PutItem'], items: 'TIERS', index: null },
   readsTiers: { actions: ['Query'], items: 'TIERS', index: null },
 } as const satisfies Record<string, Definition>;
 

@@ -79,15 +79,7 @@ export class InstanceFleet extends Construct {
 
   /** Allows to see and to create the services of instances in this cluster, with the roles of instances only. */
   grantLaunch(role: Role): void {
-    const services = Stack.of(this).formatArn({
-      service: 'ecs',
-      resource: 'service',
-      resourceName: `${this.#cluster.clusterName}/inst-*`,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['ecs:CreateService', 'ecs:DescribeServices'], resources: [services] }),
-    );
+    this.#grantServices(role, ['ecs:CreateService', 'ecs:DescribeServices']);
     role.addToPolicy(
       new PolicyStatement({
         actions: ['iam:PassRole'],
@@ -95,6 +87,21 @@ export class InstanceFleet extends Construct {
         conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
       }),
     );
+  }
+
+  /** Allows to see and to remove the services of instances in this cluster. */
+  grantRemoval(role: Role): void {
+    this.#grantServices(role, ['ecs:DeleteService', 'ecs:DescribeServices']);
+  }
+
+  #grantServices(role: Role, actions: string[]): void {
+    const services = Stack.of(this).formatArn({
+      service: 'ecs',
+      resource: 'service',
+      resourceName: `${this.#cluster.clusterName}/inst-*`,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    role.addToPolicy(new PolicyStatement({ actions, resources: [services] }));
     const cluster = exportedName(this.#cluster, this.#cluster.clusterName);
     acknowledge(role, {
       [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:service/${cluster}/inst-*]`]:

@@ -80,7 +80,7 @@ export class Api extends Construct {
     this.#acknowledgeFindings();
   }
 
-  #addRoute({ path, method, scope, streams, function: name }: Route): void {
+  #addRoute({ path, method, scope, streams, raw, function: name }: Route): void {
     if (!(name in this.#functions))
       throw new Error(`The route ${method} ${path} names "${name}", which is no function.`);
     const handler = this.#functions[name as keyof Functions<'api'>].function;
@@ -98,7 +98,10 @@ export class Api extends Construct {
         : { authorizationType: AuthorizationType.CUSTOM, authorizer: this.#authorizer },
     );
     if (scope === null) {
-      acknowledge(added, { 'AwsSolutions-APIG4': 'Open to everyone by contract: it tells nothing about a tenant.' });
+      const reason = raw
+        ? 'The caller is known by the signature over the body, which the function checks before anything else.'
+        : 'Open to everyone by contract: it tells nothing about a tenant.';
+      acknowledge(added, { 'AwsSolutions-APIG4': reason });
     }
     acknowledge(added, {
       'AwsSolutions-COG4': 'Tokens come from any OpenID Connect issuer; the function `authorize` checks them.',

@@ -1,9 +1,11 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { isCommand } from '../../contract/api/route.ts';
+import { ROUTES } from '../../contract/api/routes.ts';
 import {
   environmentOf,
-  type FUNCTIONS,
+  FUNCTIONS,
   type FunctionName,
   type FunctionVariables,
   functionReference,
@@ -12,6 +14,7 @@ import { acknowledge } from '../acknowledge.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import type { BucketPermission, SnapshotBucket } from '../data/snapshot-bucket.ts';
 import type { TablePermission } from '../data/table-permissions.ts';
+import type { WebhookSecrets } from '../data/webhook-secrets.ts';
 import { type FunctionSettings, GraphfleetFunction } from './graphfleet-function.ts';
 
 type Folder = (typeof FUNCTIONS)[FunctionName]['folder'];
@@ -25,32 +28,88 @@ type Row = {
   readonly mayInBucket?: readonly BucketPermission[];
   /** It starts, stops and looks at executions of every workflow. */
   readonly drivesWorkflows?: true;
+  /** It verifies webhooks. */
+  readonly readsWebhookSecrets?: true;
+  /** It lets workflows that wait by a task token go on. */
+  readonly wakesWorkflows?: true;
 };
 
 /** All functions of a folder; one that is missing does not compile. */
 export type FunctionTable<F extends Folder> = { readonly [Name in FunctionIn<F>]: Row };
 export type Functions<F extends Folder> = { readonly [Name in FunctionIn<F>]: GraphfleetFunction };
 
-export type Stores = { readonly controlTable: ControlTable; readonly snapshots: SnapshotBucket };
+export type Stores = {
+  readonly controlTable: ControlTable;
+  readonly snapshots: SnapshotBucket;
+  readonly webhookSecrets: WebhookSecrets;
+};
+
+/** What a function needs that acts on what is known of subscriptions, besides driving workflows. */
+export const SETTLES_SUBSCRIPTIONS = [
+  'readsAccounts',
+  'changesAccounts',
+  'putsIntoAccounts',
+  'readsGraphs',
+  'changesGraphs',
+  'readsLog',
+  'appendsToLog',
+] as const satisfies readonly TablePermission[];
+
+/** What a function needs that gives free slots to those that wait for one, besides waking workflows. */
+export const SERVES_QUEUES = [
+  'readsQueues',
+  'leavesQueues',
+  'readsLog',
+  'readsGraphs',
+  'changesGraphs',
+  'findsInstances',
+  'readsInstances',
+  'changesInstances',
+] as const satisfies readonly TablePermission[];
+
+/** What a function needs that launches what a tier lacks, besides driving workflows. */
+export const LAUNCHES_INSTANCES = [
+  'readsTiers',
+  'readsQueues',
+  'findsInstances',
+  'changesInstances',
+  'readsLog',
+  'appendsToLog',
+] as const satisfies readonly TablePermission[];
 
 /** Makes the functions of a table, each allowed what its row says. */
 export const makeFunctions = <F extends Folder>(
   scope: Construct,
   table: FunctionTable<F>,
-  { controlTable, snapshots }: Stores,
+  { controlTable, snapshots, webhookSecrets }: Stores,
   variables: FunctionVariables,
   settings: FunctionSettings,
 ): Functions<F> => {
   const rows = Object.entries(table) as [FunctionIn<F>, Row][];
-  const functions = rows.map(([name, { may, mayInBucket = [], drivesWorkflows }]) => {
-    const environment = environmentOf(name, variables);
-    const made = new GraphfleetFunction(scope, functionReference(name), { name, environment, settings });
-    for (const permission of may) controlTable.grant(made.role, permission);
-    for (const permission of mayInBucket) snapshots.grant(made.role, permission);
-    if (drivesWorkflows) grantDrive(made.role, settings.namePrefix);
-    return [name, made] as const;
-  });
+  const functions = rows.map(
+    ([name, { may, mayInBucket = [], drivesWorkflows, wakesWorkflows, readsWebhookSecrets }]) => {
+      const environment = environmentOf(name, variables);
+      const made = new GraphfleetFunction(scope, functionReference(name), { name, environment, settings });
+      for (const permission of [...may, ...ofPipeline(name)]) controlTable.grant(made.role, permission);
+      for (const permission of mayInBucket) snapshots.grant(made.role, permission);
+      if (drivesWorkflows) grantDrive(made.role, settings.namePrefix);
+      if (wakesWorkflows) grantWake(made.role);
+      if (readsWebhookSecrets) webhookSecrets.grantRead(made.role);
+      return [name, made] as const;
+    },
+  );
   return Object.fromEntries(functions) as unknown as Functions<F>;
+};
+
+/** What the API's pipeline itself does for a function with a route: it notes denials, and counts commands. */
+const ofPipeline = (name: FunctionName): readonly TablePermission[] => {
+  const route = ROUTES.find((candidate) => candidate.function === name);
+  if (route === undefined || !('CONTROL_TABLE_NAME' in FUNCTIONS[name].environment.shape)) return [];
+  return isCommand(route) && route.scope !== null ? ['recordsAudit', 'countsCommands'] : ['recordsAudit'];
+};
+
+const grantWake = (role: Role): void => {
+  role.addToPolicy(new PolicyStatement({ actions: ['states:SendTaskSuccess'], resources: ['*'] }));
 };
 
 /**

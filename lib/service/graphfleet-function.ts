@@ -81,7 +81,7 @@ export class GraphfleetFunction extends Construct {
     acknowledge(this.role, {
       'AwsSolutions-IAM5[Resource::*]': reachesInstances
         ? 'Traces belong to no resource. Lambda itself makes the interfaces in the network, before they have a name.'
-        : 'Traces belong to no resource.',
+        : 'Traces belong to no resource; nor does a task token, which is itself the right to report on one task.',
     });
   }
 

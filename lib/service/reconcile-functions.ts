@@ -1,18 +1,29 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { EXECUTION_OVER } from '../../contract/execution-over.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
-import type { FunctionTable } from './function-table.ts';
+import { type FunctionTable, LAUNCHES_INSTANCES, SERVES_QUEUES, SETTLES_SUBSCRIPTIONS } from './function-table.ts';
 import type { GraphfleetFunction } from './graphfleet-function.ts';
 
 /** The functions that run by themselves, and what each may do. */
 export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
   'reconcile-operations': {
-    may: ['findsOpenOperations', 'readsLog', 'appendsToLog', 'keepsRotations'],
+    may: ['findsOpenOperations', 'findsFailedUndos', 'readsLog', 'appendsToLog', 'keepsRotations'],
+    drivesWorkflows: true,
+    wakesWorkflows: true,
+  },
+  'settle-operation': { may: ['readsLog', 'appendsToLog'], drivesWorkflows: true, wakesWorkflows: true },
+  'retry-billing-events': {
+    may: [...SETTLES_SUBSCRIPTIONS, 'keepsWebhooks', 'findsWebhooks', 'keepsRotations'],
     drivesWorkflows: true,
   },
-  'keep-tier-minimum': { may: ['readsTiers'] },
+  'settle-subscriptions': { may: [...SETTLES_SUBSCRIPTIONS, 'findsDueSubscriptions'], drivesWorkflows: true },
+  'keep-capacity': { may: LAUNCHES_INSTANCES, drivesWorkflows: true },
+  'serve-queues': { may: SERVES_QUEUES, wakesWorkflows: true },
+  'watch-instances': { may: [...SERVES_QUEUES, 'keepsRotations'], wakesWorkflows: true },
 };
 
 /** Runs each of the functions as often as its definition says. */
@@ -28,6 +39,33 @@ export const scheduleFunctions = (
       schedule: Schedule.rate(every),
       // The next run does the same work, so one that is missed or failed is not repeated.
       targets: [new LambdaFunction(scheduled.function, { retryAttempts: 0, maxEventAge: every })],
+    });
+  }
+};
+
+/** Runs the functions that want to know it whenever an execution of one of the machines did not end well. */
+export const runOnExecutionOver = (
+  scope: Construct,
+  functions: { readonly [Name in FunctionName]?: GraphfleetFunction },
+  machines: readonly StateMachine[],
+): void => {
+  const { source, detailType, statuses, namePrefix } = EXECUTION_OVER;
+  const eventPattern = {
+    source: [source],
+    detailType: [detailType],
+    detail: {
+      stateMachineArn: machines.map(({ stateMachineArn }) => stateMachineArn),
+      status: [...statuses],
+      name: [{ prefix: namePrefix }],
+    },
+  };
+  for (const [name, run] of Object.entries(functions)) {
+    const { onExecutionOver }: FunctionDefinition = FUNCTIONS[name as FunctionName];
+    if (!onExecutionOver) continue;
+    new Rule(scope, `${run.node.id}ExecutionOver`, {
+      eventPattern,
+      // No dead letters: what is not delivered by then has been found by the schedule, which goes through all that is open.
+      targets: [new LambdaFunction(run.function, { retryAttempts: 4, maxEventAge: Duration.minutes(10) })],
     });
   }
 };

@@ -24,11 +24,14 @@ interface Open {
 export class Runner implements Executions {
   readonly #surroundings: Surroundings;
   readonly #machines: Machines;
+  readonly #tell: (execution: ExecutionRow) => void;
   readonly #open = new Map<string, Open>();
 
-  constructor(surroundings: Surroundings, machines: Machines) {
+  /** @param tell hears of each execution that has started or ended */
+  constructor(surroundings: Surroundings, machines: Machines, tell: (execution: ExecutionRow) => void) {
     this.#surroundings = surroundings;
     this.#machines = machines;
+    this.#tell = tell;
   }
 
   /** Goes on with every execution that has not ended. */
@@ -81,6 +84,7 @@ export class Runner implements Executions {
         frames: [{ path: ROOT, body: JSON.stringify({ cursor, lastEventId: 0 }) }],
       },
     );
+    this.#tell(row);
     this.#run(this.#admit(row));
     return row;
   }
@@ -201,6 +205,7 @@ export class Runner implements Executions {
     this.#surroundings.journal.end(execution.row.id, execution.number(root.takeEvents()), ending);
     this.#open.delete(execution.row.arn);
     execution.ended.resolve();
+    this.#tell(this.get(execution.row.arn));
   }
 }
 

@@ -8,6 +8,7 @@ import { type SdkClients, sdkResource } from './resources/aws-sdk.ts';
 import { type InvokeFunction, lambdaResource } from './resources/lambda.ts';
 import { nestedExecution } from './resources/nested-execution.ts';
 import { Runner } from './runner.ts';
+import { type ExecutionStatusChange, statusChange } from './status-change.ts';
 
 /** What the local Step Functions needs to run. */
 export interface StepFunctionsOptions {
@@ -23,6 +24,8 @@ export interface StepFunctionsOptions {
   readonly sdk: SdkClients;
   /** @default the wall clock */
   readonly clock?: Clock;
+  /** Hears of each execution that has started or ended, once it is on disk. @default nobody does */
+  readonly onStatusChange?: (event: ExecutionStatusChange) => void;
   /** A number in [0, 1), for jitter and `$random`. @default Math.random */
   readonly random?: () => number;
 }
@@ -41,13 +44,13 @@ export interface StepFunctions {
  */
 export const startStepFunctions = async (options: StepFunctionsOptions): Promise<StepFunctions> => {
   const { port, databaseFile, region, accountId, invokeFunction, sdk } = options;
-  const { clock = systemClock, random = Math.random } = options;
+  const { clock = systemClock, random = Math.random, onStatusChange } = options;
   const journal = new Journal(databaseFile);
   const findResource = (arn: string) =>
     lambdaResource(arn, invokeFunction) ?? nestedExecution(arn, runner) ?? sdkResource(arn, sdk);
   const load = (definition: string) => loadMachine(definition, findResource, { clock, random });
   const machines = new Machines(journal, clock, load, `arn:aws:states:${region}:${accountId}:stateMachine:`);
-  const runner = new Runner({ journal, clock, random, region }, machines);
+  const runner = new Runner({ journal, clock, random, region }, machines, (row) => onStatusChange?.(statusChange(row)));
   runner.resume();
   // Before anyone can answer a token, whoever waits for one waits again.
   await setImmediate();

@@ -1,0 +1,238 @@
+import { Refusal } from '../failure.ts';
+import type { DeletionRequest } from '../graph/deletion.ts';
+import type { GraphStore } from '../graph/graph.ts';
+import type { GraphRequest } from '../graph/graph-request.ts';
+import { graphIdFor, operationIdFor } from '../identifier.ts';
+import { isTerminal } from '../operation/operation.ts';
+import type { AcceptedOperation, OperationCommands } from '../operation/operation-commands.ts';
+import { CONTROL_PLANE } from '../operation/operation-event.ts';
+import type { OperationLog } from '../operation/operation-log.ts';
+import { type Account, type AccountStore, graphsAllowed } from './account.ts';
+import type { OrderStore } from './order.ts';
+import type { Reminder, ReminderStore } from './reminder.ts';
+import { type BillingStatus, endOf, isLive, markOf, type Standing, type Subscription } from './subscription.ts';
+
+const LOOK_AGAIN_MS = 5 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What an event of the billing provider says of a subscription. */
+export type BillingFact = {
+  eventId: string;
+  /** When it happened, as the provider says: events come in any order. */
+  at: string;
+  tenantId: string;
+  subscriptionId: string;
+  /** Null: the event does not say. */
+  status: BillingStatus | null;
+  plan: string;
+  periodEnd: string | null;
+  /** The graph that was bought, or why it can not be made; `none` when none was bought, null when the event does not say. */
+  order: GraphRequest | Refusal | 'none' | null;
+};
+
+type Dependencies = {
+  accounts: AccountStore;
+  orders: OrderStore;
+  reminders: ReminderStore;
+  graphs: GraphStore;
+  operations: OperationLog;
+  commands: OperationCommands;
+  /** How long the graph of an ended subscription is kept. */
+  retentionDays: number;
+  now?: () => Date;
+};
+
+/**
+ * What follows from what is known of a subscription. Facts are recorded first; then {@link settle} reads them all and does
+ * what they ask for, each step of which can be repeated: it is called for every event, and by itself when a reminder is
+ * due, so that whatever a crash left undone is done.
+ */
+export class Subscriptions {
+  readonly #our: Dependencies;
+  readonly #now: () => Date;
+
+  constructor(dependencies: Dependencies) {
+    this.#our = dependencies;
+    this.#now = dependencies.now ?? (() => new Date());
+  }
+
+  /** Records what an event says and acts on it. In whatever order events come, and however often, the end is the same. */
+  async record({ eventId, at, tenantId, subscriptionId, status, plan, periodEnd, order }: BillingFact): Promise<void> {
+    const { accounts, orders } = this.#our;
+    const mark = markOf(at, status, eventId);
+    await accounts.open(tenantId, subscriptionId);
+    await accounts.moveTerms(tenantId, subscriptionId, { plan, periodEnd, mark });
+    if (order === 'none') await accounts.close(tenantId, subscriptionId, { status: 'active', reason: null });
+    else if (order instanceof Refusal) {
+      await accounts.close(tenantId, subscriptionId, { status: 'failed', reason: order.message });
+    } else if (order !== null) await orders.put(tenantId, subscriptionId, order);
+    if (status !== null) await accounts.moveStanding(tenantId, subscriptionId, { status, mark });
+    await this.settle(tenantId, subscriptionId, { again: true });
+  }
+
+  /**
+   * Provisions a subscription whose provisioning failed, or finds the operation that is at it.
+   * @throws {Refusal} `not_found`, `payment_required`, `conflict` when there is nothing to provision
+   */
+  async provision(tenantId: string, subscriptionId: string): Promise<AcceptedOperation> {
+    const { subscription: asked } = await this.#read(tenantId, subscriptionId);
+    if (asked === undefined) throw noSubscription(subscriptionId);
+    if (!isLive(asked)) {
+      throw new Refusal('payment_required', `The subscription "${subscriptionId}" is not paid for.`);
+    }
+    await this.settle(tenantId, subscriptionId, { again: true });
+    const { account, subscription } = await this.#read(tenantId, subscriptionId);
+    if (subscription?.provisioning.status === 'provisioning') return this.#open(account, subscription);
+    throw new Refusal('conflict', `The subscription "${subscriptionId}" has nothing to provision.`);
+  }
+
+  /** Looks after the next `limit` subscriptions whose reminder is due. One that can not be helped now waits its turn. */
+  async takeTurn(limit: number): Promise<{ settled: number; failed: number }> {
+    const count = { settled: 0, failed: 0 };
+    const { reminders } = this.#our;
+    for (const { tenantId, subscriptionId } of await reminders.listDue(this.#now().toISOString(), limit)) {
+      try {
+        await this.settle(tenantId, subscriptionId);
+        count.settled += 1;
+      } catch {
+        count.failed += 1;
+        // Others are due too, and must not wait behind it.
+        await reminders.set(await reminders.get(tenantId, subscriptionId), this.#later()).catch(() => false);
+      }
+    }
+    return count;
+  }
+
+  /**
+   * Does what is to be done about a subscription now, and sets when it is to be looked at again. When another run has
+   * looked at it meanwhile, what this one read may be old: then it looks once more.
+   * @param again provision once more what failed
+   */
+  async settle(tenantId: string, subscriptionId: string, { again = false } = {}): Promise<void> {
+    for (let mayAgain = again; ; ) {
+      const reminder = await this.#our.reminders.get(tenantId, subscriptionId);
+      const { account, subscription } = await this.#read(tenantId, subscriptionId);
+      if (subscription === undefined) return;
+      const outcome = await this.#advance(account, subscription, reminder, mayAgain);
+      if (outcome === 'done') return;
+      if (outcome === 'begun') mayAgain = false;
+    }
+  }
+
+  /** What to do next: nothing; look once more, because the reminder is not as it was read; or open what was begun. */
+  async #advance(
+    account: Account,
+    subscription: Subscription,
+    reminder: Reminder,
+    again: boolean,
+  ): Promise<'done' | 'stale' | 'begun'> {
+    const { tenantId } = account;
+    const { subscriptionId, standing, provisioning } = subscription;
+    if (provisioning.status === 'provisioning') {
+      await this.#attend(account, subscription);
+      return this.#remind(reminder, this.#later());
+    }
+    const hasGraph = provisioning.status === 'active' && provisioning.graphId !== null;
+    const mayBegin = provisioning.status !== 'failed' || again;
+    if (isLive(subscription) && !hasGraph && mayBegin) {
+      if ((await this.#our.orders.get(tenantId, subscriptionId)) === undefined) return this.#remind(reminder, null);
+      // Reminded before it is begun: whatever becomes of this run, somebody looks whether the operation is there.
+      if (!(await this.#our.reminders.set(reminder, this.#later()))) return 'stale';
+      await this.#our.accounts.begin(tenantId, subscriptionId, attemptAfter(tenantId, subscription));
+      return 'begun';
+    }
+    if (!hasGraph || standing === null) return this.#remind(reminder, null);
+    return this.#remind(reminder, await this.#lookAfter(provisioning.graphId ?? '', tenantId, subscription, standing));
+  }
+
+  /** Opens the operation that the subscription names, if it is not open; fails the subscription if it ended without it. */
+  async #attend(account: Account, subscription: Subscription): Promise<void> {
+    const { replayed } = await this.#open(account, subscription);
+    const operationId = subscription.provisioning.operationId ?? '';
+    if (!replayed) return;
+    const { status, error } = await this.#our.operations.get(operationId);
+    if (!isTerminal(status) || status === 'succeeded') return;
+    const reason = error?.message ?? `The operation ended ${status}.`;
+    await this.#our.accounts.fail(account.tenantId, subscription.subscriptionId, operationId, reason);
+  }
+
+  async #open(account: Account, { subscriptionId, provisioning }: Subscription): Promise<AcceptedOperation> {
+    const { tenantId } = account;
+    const { operationId, graphId, attempt } = provisioning;
+    const order = await this.#our.orders.get(tenantId, subscriptionId);
+    if (order === undefined || operationId === null) throw noSubscription(subscriptionId);
+    const request: GraphRequest = { ...order, subscriptionId, maxGraphs: graphsAllowed(account) };
+    return this.#our.commands.accept({
+      operationId,
+      kind: 'graph.create',
+      tenantId,
+      graphId,
+      actor: CONTROL_PLANE,
+      request,
+      // The same whoever asks: the plan may have changed since.
+      body: { subscriptionId, attempt },
+    });
+  }
+
+  /** Keeps a graph in use as long as it is paid for. @returns when to look again */
+  async #lookAfter(graphId: string, tenantId: string, subscription: Subscription, standing: Standing) {
+    const { graphs, retentionDays } = this.#our;
+    const now = this.#now().getTime();
+    if (standing.status === 'live') {
+      return (await graphs.followStanding(graphId, 'active', standing.mark)) ? null : this.#unlessGone(graphId);
+    }
+    const endsAt = Date.parse(endOf(subscription, standing));
+    if (standing.status === 'past_due') return null;
+    if (now < endsAt) return new Date(endsAt).toISOString();
+    const isSuspended = await graphs.followStanding(graphId, 'suspended', standing.mark);
+    const deletedAt = endsAt + retentionDays * DAY_MS;
+    if (now < deletedAt) return isSuspended ? new Date(deletedAt).toISOString() : this.#unlessGone(graphId);
+    if ((await graphs.get(graphId)) === undefined) return null;
+    await this.#delete(graphId, tenantId, standing);
+    return this.#later();
+  }
+
+  /** A deletion that fails is opened again the next day; one that a payment has overtaken is refused by its first step. */
+  async #delete(graphId: string, tenantId: string, { mark }: Standing): Promise<void> {
+    const day = this.#now().toISOString().slice(0, 10);
+    const request: DeletionRequest = { backup: true, place: null, emptyVersion: null, unlessActive: true };
+    await this.#our.commands.accept({
+      operationId: operationIdFor(tenantId, `retention ${graphId} ${mark} ${day}`),
+      kind: 'graph.delete',
+      tenantId,
+      graphId,
+      actor: CONTROL_PLANE,
+      request,
+    });
+  }
+
+  async #read(tenantId: string, subscriptionId: string) {
+    const account = await this.#our.accounts.get(tenantId);
+    return { account, subscription: account.subscriptions.find((one) => one.subscriptionId === subscriptionId) };
+  }
+
+  async #remind(reminder: Reminder, dueAt: string | null): Promise<'done' | 'stale'> {
+    return reminder.dueAt === dueAt || (await this.#our.reminders.set(reminder, dueAt)) ? 'done' : 'stale';
+  }
+
+  async #unlessGone(graphId: string): Promise<string | null> {
+    return (await this.#our.graphs.get(graphId)) === undefined ? null : this.#later();
+  }
+
+  #later(): string {
+    return new Date(this.#now().getTime() + LOOK_AGAIN_MS).toISOString();
+  }
+}
+
+/**
+ * The one operation of an attempt: derived, so that whoever opens it opens the same. No client can choose it, because no
+ * Idempotency-Key has a space.
+ */
+const attemptAfter = (tenantId: string, { subscriptionId, provisioning }: Subscription) => {
+  const attempt = provisioning.attempt + 1;
+  const operationId = operationIdFor(tenantId, `subscription ${subscriptionId} ${attempt}`);
+  return { attempt, operationId, graphId: graphIdFor(operationId) };
+};
+
+const noSubscription = (subscriptionId: string): Refusal =>
+  new Refusal('not_found', `There is no subscription "${subscriptionId}".`);

@@ -1,0 +1,180 @@
+import { Refusal, Retryable } from '../failure.ts';
+import type { Graph, GraphStore } from '../graph/graph.ts';
+import type { GraphMoveStore } from '../graph/graph-move.ts';
+import { isTerminal, type Operation, type OperationStatus } from '../operation/operation.ts';
+import type { AcceptedEvent, OperationEvent } from '../operation/operation-event.ts';
+import type { OperationLog } from '../operation/operation-log.ts';
+import type { WaitingTasks } from '../operation/waiting-tasks.ts';
+import type { CapacityQueue, QueuePlace, WaitingOperation } from './capacity-queue.ts';
+import type { Instance } from './instance.ts';
+import type { Placement, Slot, SlotRecord } from './placement.ts';
+import type { FleetTier } from './tier.ts';
+import { slotOfMove } from './tier-move.ts';
+
+type Parts = {
+  queue: CapacityQueue;
+  placement: Placement;
+  graphs: GraphStore;
+  moves: GraphMoveStore;
+  operations: OperationLog;
+  tasks: WaitingTasks;
+};
+
+/** The slot that an operation was accepted for: the request names the tier. */
+export const slotAskedFor = ({ operationId, graphId, request }: AcceptedEvent): Pick<Graph, 'graphId' | 'tier'> => {
+  if (graphId === null) throw new Error(`The operation "${operationId}" is about no graph.`);
+  return { graphId, tier: (request as Pick<Graph, 'tier'>).tier };
+};
+
+/** A step has 10 s, and may have done something before. */
+const A_RUN_MS = 6_000;
+const A_PAGE = 10;
+const MOST_TRIES = 5;
+/** It is not to have a slot, and those behind it do not wait for it. */
+const PASSED = Symbol('passed');
+const GOES_FORWARD: readonly OperationStatus[] = ['accepted', 'queued', 'running'];
+
+/**
+ * Lets operations wait for slots, first come, first served. Whoever waits first writes that, and then serves; whoever
+ * frees a slot first frees it, and then serves: so one of both sees the other, and no slot stays free while somebody
+ * waits. Serving takes the slot for the one that waits, before it wakes it: nobody can come in between.
+ */
+export class CapacityWait {
+  readonly #parts: Parts;
+  readonly #now: () => Date;
+
+  constructor(parts: Parts, now: () => Date = () => new Date()) {
+    this.#parts = parts;
+    this.#now = now;
+  }
+
+  /**
+   * Puts an operation in the queue; whoever serves it wakes its workflow by the task token. Repeating it replaces the token.
+   * @returns whether it came to be the first: then nobody before it serves the queue, and it is to do so itself
+   * @throws {Refusal} `operation_over` when it does not go forward any more
+   */
+  async enter(
+    last: OperationEvent,
+    { graphId, tier }: Pick<Graph, 'graphId' | 'tier'>,
+    taskToken: string,
+  ): Promise<{ isFirst: boolean }> {
+    const { queue, operations } = this.#parts;
+    const { operationId, tenantId, createdAt } = last;
+    const enqueuedAt = this.#now().toISOString();
+    await queue.put(tier, { operationId, graphId, tenantId, createdAt, taskToken, enqueuedAt });
+    const position = (await queue.position(tier, last)) ?? 1;
+    const message = `Waiting for a place on tier "${tier}", number ${position} in the queue`;
+    const detail = { waitsFor: { capacity: tier, position } };
+    try {
+      await operations.append(operationId, { type: 'progress', status: 'queued', message, detail }, last);
+    } catch (error) {
+      // Undone meanwhile: its undo may have looked into the queue before.
+      if (error instanceof Refusal) await queue.remove(tier, last);
+      throw error;
+    }
+    const [first] = await queue.list(tier, 1);
+    return { isFirst: first === undefined || first.operationId === operationId };
+  }
+
+  /** Takes an operation out of the queue. Repeating it is harmless. */
+  async leave(tier: FleetTier, place: QueuePlace): Promise<void> {
+    await this.#parts.queue.remove(tier, place);
+  }
+
+  /** Where an operation stands in its tier's queue, if it is there. */
+  async position(tier: FleetTier, place: QueuePlace): Promise<number | undefined> {
+    return this.#parts.queue.position(tier, place);
+  }
+
+  /**
+   * Gives free slots to those that wait, in order, and wakes them. Anyone can run it at any time: two runs at once give
+   * nobody two slots, and one that dies is carried on by the next.
+   * @param forMs how long it may go on; the next run goes on with the rest
+   * @returns how many were woken
+   */
+  async serve(tier: FleetTier, forMs: number = A_RUN_MS): Promise<number> {
+    const until = this.#now().getTime() + forMs;
+    let rooms: Instance[] | undefined;
+    let behind: QueuePlace | undefined;
+    let served = 0;
+    for (;;) {
+      const waiting = await this.#parts.queue.list(tier, A_PAGE, behind);
+      for (const next of waiting) {
+        rooms ??= await this.#parts.placement.withRoom(tier);
+        const placed = await this.#serveOne(tier, next, rooms);
+        if (placed === undefined) return served;
+        if (placed === PASSED) continue;
+        rooms = afterOneMore(rooms, placed);
+        served += 1;
+        if (this.#now().getTime() > until) return served;
+      }
+      behind = waiting.at(-1);
+      if (waiting.length < A_PAGE) return served;
+    }
+  }
+
+  /** @returns the instance that it has its slot on; {@link PASSED}; undefined when there is no room for it */
+  async #serveOne(
+    tier: FleetTier,
+    waiting: WaitingOperation,
+    rooms: readonly Instance[],
+  ): Promise<string | typeof PASSED | undefined> {
+    const { queue, operations, placement, tasks } = this.#parts;
+    const { operationId, taskToken } = waiting;
+    const operation = await operations.find(operationId);
+    if (operation === undefined || isTerminal(operation.status)) {
+      await queue.remove(tier, waiting);
+      return PASSED;
+    }
+    // What is being undone leaves the queue by itself, when nothing else of it is left.
+    const slot = goesForward(operation) ? await this.#taken(waiting, rooms) : undefined;
+    if (slot === undefined) return PASSED;
+    if (slot === 'no room') return undefined;
+    const now = await operations.find(operationId);
+    if (now === undefined || !goesForward(now)) {
+      // Its undo may have looked for the slot before it was taken. One that begins after this look finds it.
+      await placement.freeSlot(slot);
+      return PASSED;
+    }
+    await tasks.succeed(taskToken);
+    // One that has begun to wait anew is woken by the run that it begins with.
+    await queue.remove(tier, waiting, taskToken);
+    return slot.placement ?? PASSED;
+  }
+
+  /**
+   * The slot that was taken; undefined when there is no record of it, which must not come back. Another run that is at
+   * the same graph is not passed by: those behind would come first.
+   */
+  async #taken(waiting: WaitingOperation, rooms: readonly Instance[]): Promise<Slot | 'no room' | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      const graph = await this.#parts.graphs.get(waiting.graphId);
+      const slot = graph && this.#slotFor(graph, waiting);
+      if (slot === undefined) return undefined;
+      try {
+        const placement = await this.#parts.placement.takeSlotInTurn(slot, rooms);
+        return placement === undefined ? 'no room' : { ...slot, placement };
+      } catch (error) {
+        if (!(error instanceof Retryable) || tries === MOST_TRIES) throw error;
+      }
+    }
+  }
+
+  /** The slot that the operation is to have: the graph's own, or the one that the graph moves to. */
+  #slotFor(graph: Graph, { operationId }: WaitingOperation): SlotRecord | undefined {
+    const { move, slotHolder } = graph;
+    if (move?.operationId === operationId) {
+      return move.state === 'preparing' ? slotOfMove(this.#parts, { ...graph, move }) : undefined;
+    }
+    return slotHolder === operationId ? this.#parts.placement.slotOf(graph) : undefined;
+  }
+}
+
+const goesForward = ({ status }: Operation): boolean => GOES_FORWARD.includes(status);
+
+/** The instances that have room still, the least used first. */
+const afterOneMore = (rooms: readonly Instance[], instanceId: string): Instance[] =>
+  rooms
+    .map((room) => (room.instanceId === instanceId ? { ...room, used: room.used + 1 } : room))
+    .filter(({ used, capacity }) => used < capacity)
+    .sort((left, right) => left.used - right.used);

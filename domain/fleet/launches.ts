@@ -1,0 +1,107 @@
+import { Refusal } from '../failure.ts';
+import { FLEET_TENANT } from '../operation/operation.ts';
+import type { AcceptedOperation, OperationCommands } from '../operation/operation-commands.ts';
+import { CONTROL_PLANE } from '../operation/operation-event.ts';
+import { wantedInstances, wantedOf } from './capacity.ts';
+import type { CapacityQueue } from './capacity-queue.ts';
+import type { Instance, InstanceStore } from './instance.ts';
+import type { InstanceLaunchStore, LaunchRequest } from './instance-launch.ts';
+import type { FleetTier, TierStore } from './tier.ts';
+
+type Parts = {
+  tiers: TierStore;
+  instances: InstanceStore;
+  launches: InstanceLaunchStore;
+  queue: CapacityQueue;
+  commands: OperationCommands;
+  newOperationId: () => string;
+};
+
+/** Who asks for an instance; the operation is this one. */
+type Asked = { operationId: string; actor: string };
+
+/**
+ * Launches instances, each by an operation of its own. An instance's name is claimed by its item, which names the
+ * operation; names are counted out from 1. So two runs at once launch an instance once, and an operation that was not
+ * opened before its claimant died is opened by the next run.
+ */
+export class Launches {
+  readonly #parts: Parts;
+  readonly #now: () => Date;
+
+  constructor(parts: Parts, now: () => Date = () => new Date()) {
+    this.#parts = parts;
+    this.#now = now;
+  }
+
+  /**
+   * Launches what a tier lacks: up to its minimum, and for all that wait. Repeating it is harmless.
+   * @returns how many launches were begun or taken up
+   */
+  async keep(tier: FleetTier): Promise<number> {
+    const { tiers, instances: store, queue } = this.#parts;
+    const [wanted, instances] = await Promise.all([wantedOf(tiers, tier), store.listAll(tier)]);
+    let begun = 0;
+    for (const { instanceId, launch } of instances.filter(({ state }) => state === 'LAUNCHING')) {
+      if (launch !== null)
+        await this.#open({ instanceId, tier }, { operationId: launch.operationId, actor: CONTROL_PLANE });
+    }
+    if (instances.length >= wanted.maxInstances) return begun;
+    const missing = wantedInstances({ wanted, instances, waiting: await queue.count(tier) }) - instances.length;
+    for (const instanceId of freeNames(tier, instances, missing)) {
+      const operationId = this.#parts.newOperationId();
+      const { capacity } = wanted;
+      // Another run has it, and opens the operation.
+      if (!(await this.#claim({ instanceId, tier, operationId, capacity }))) continue;
+      await this.#open({ instanceId, tier }, { operationId, actor: CONTROL_PLANE });
+      begun += 1;
+    }
+    return begun;
+  }
+
+  /**
+   * Launches one more, as an operator wants it.
+   * @throws {Refusal} `conflict` when the tier has its maximum
+   */
+  async launch(tier: FleetTier, asked: Asked): Promise<AcceptedOperation> {
+    const { tiers, instances: store } = this.#parts;
+    const [wanted, instances] = await Promise.all([wantedOf(tiers, tier), store.listAll(tier)]);
+    const mine = instances.find(({ launch }) => launch?.operationId === asked.operationId);
+    if (mine !== undefined) return this.#open(mine, asked);
+    const { capacity, maxInstances } = wanted;
+    for (const instanceId of freeNames(tier, instances, maxInstances - instances.length)) {
+      if (await this.#claim({ instanceId, tier, operationId: asked.operationId, capacity })) {
+        return this.#open({ instanceId, tier }, asked);
+      }
+    }
+    throw new Refusal('conflict', `Tier "${tier}" has its maximum of ${maxInstances} instances; raise that first.`);
+  }
+
+  #claim(claim: Parameters<InstanceLaunchStore['claim']>[0]): Promise<boolean> {
+    return this.#parts.launches.claim(claim, this.#now().toISOString());
+  }
+
+  #open({ instanceId, tier }: LaunchRequest, { operationId, actor }: Asked): Promise<AcceptedOperation> {
+    const request: LaunchRequest = { instanceId, tier };
+    return this.#parts.commands.accept({
+      operationId,
+      kind: 'instance.launch',
+      tenantId: FLEET_TENANT,
+      graphId: null,
+      actor,
+      request,
+      body: { tier },
+    });
+  }
+}
+
+/** The first names, counted out from 1, that no instance has. */
+const freeNames = (tier: FleetTier, instances: readonly Instance[], howMany: number): string[] => {
+  const taken = new Set(instances.map(({ instanceId }) => instanceId));
+  const names: string[] = [];
+  for (let number = 1; names.length < howMany; number += 1) {
+    const name = `inst-${tier}-${number}`;
+    if (!taken.has(name)) names.push(name);
+  }
+  return names;
+};

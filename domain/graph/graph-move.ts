@@ -1,0 +1,32 @@
+import type { FleetTier } from '../fleet/tier.ts';
+import type { Graph, GraphPlace } from './graph.ts';
+
+/**
+ * A graph's move to another tier, by one operation. `spare` is the place that does not serve the graph: where it goes
+ * while the move is `preparing`, where it comes from once it has `switched`, and again where it was to go once the move
+ * is `abandoned`: then only what it took is given back.
+ */
+export type GraphMove = {
+  operationId: string;
+  state: 'preparing' | 'switched' | 'abandoned';
+  spare: GraphPlace;
+};
+
+/** A graph that is moving. */
+export type MovingGraph = Graph & { move: GraphMove };
+
+/** The moves of graphs. Each method is one conditional write on the graph's own item. */
+export interface GraphMoveStore {
+  /** Begins a move of an active graph that nothing else holds and that is on another tier. False: it is not so. */
+  begin(graphId: string, operationId: string, to: { tier: FleetTier; placement: string | null }): Promise<boolean>;
+  /** Names another instance as the spare place of a move that is preparing, if it still names `before`. */
+  place(graphId: string, operationId: string, before: string | null, instanceId: string): Promise<boolean>;
+  /** Serves an active graph at the spare place of its move, which is preparing; the place that it left is spare then. */
+  switchOver(graph: MovingGraph): Promise<boolean>;
+  /** Serves the graph where it was before its move switched; from here on the move is abandoned. */
+  switchBack(graph: MovingGraph): Promise<boolean>;
+  /** Abandons a move that is preparing: it can not switch any more. */
+  abandon(graphId: string, operationId: string): Promise<boolean>;
+  /** Forgets a move whose spare place has been given up, if it is still as it was read. */
+  end(graphId: string, move: GraphMove): Promise<boolean>;
+}

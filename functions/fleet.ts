@@ -1,0 +1,57 @@
+import type * as z from 'zod';
+import type { FleetEnvironment } from '../contract/environment.ts';
+import { KnownCapacity } from '../domain/fleet/capacity.ts';
+import { CapacityWait } from '../domain/fleet/capacity-wait.ts';
+import { EcsInstanceServices } from '../domain/fleet/ecs-instance-services.ts';
+import { Launches } from '../domain/fleet/launches.ts';
+import { operationIdFor } from '../domain/identifier.ts';
+import { FLEET_TENANT } from '../domain/operation/operation.ts';
+import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
+import {
+  capacityQueue,
+  graphMoveStore,
+  graphStore,
+  instanceLaunchStore,
+  instanceStore,
+  operationCommands,
+  operationLog,
+  placementOf,
+  tierStore,
+} from './dependencies.ts';
+
+type HasControlTable = { CONTROL_TABLE_NAME: string };
+type HasWorkflows = HasControlTable & { STATE_MACHINE_ARN_PREFIX: string };
+
+export const capacityWait = (environment: HasControlTable) =>
+  new CapacityWait({
+    queue: capacityQueue(environment),
+    placement: placementOf(environment),
+    graphs: graphStore(environment),
+    moves: graphMoveStore(environment),
+    operations: operationLog(environment),
+    tasks: new StepFunctionsWaitingTasks(),
+  });
+
+const tierStores = (environment: HasControlTable) => ({
+  tiers: tierStore(environment),
+  instances: instanceStore(environment),
+  queue: capacityQueue(environment),
+});
+
+export const knownCapacity = (environment: HasControlTable) => new KnownCapacity(tierStores(environment));
+
+export const launches = (environment: HasWorkflows) =>
+  new Launches({
+    ...tierStores(environment),
+    launches: instanceLaunchStore(environment),
+    commands: operationCommands(environment),
+    newOperationId: () => operationIdFor(FLEET_TENANT, undefined),
+  });
+
+export const instanceServices = (environment: z.output<typeof FleetEnvironment>) =>
+  new EcsInstanceServices({
+    cluster: environment.ECS_CLUSTER,
+    taskDefinitionPrefix: environment.TASK_DEFINITION_PREFIX,
+    subnets: environment.SUBNET_IDS.split(','),
+    securityGroups: environment.SECURITY_GROUP_IDS.split(','),
+  });

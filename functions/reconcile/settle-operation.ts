@@ -1,0 +1,13 @@
+import { ExecutionOver } from '../../contract/execution-over.ts';
+import { operationIdOfExecution } from '../../domain/operation/workflows.ts';
+import { operationReconciliation } from '../dependencies.ts';
+import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+
+/** Looks after an operation as soon as an execution of it is over; `reconcile-operations` finds what this misses. */
+export const handler = scheduledFunction('settle-operation', (environment) => {
+  const reconciliation = operationReconciliation(environment);
+  return async (event) => {
+    const { detail } = ExecutionOver.parse(event);
+    return { driven: Number(await reconciliation.settle(operationIdOfExecution(detail.name))) };
+  };
+});

@@ -1,0 +1,28 @@
+import { Refusal } from '../../domain/failure.ts';
+import type { DeletionRequest } from '../../domain/graph/deletion.ts';
+import { graphDeletion, operationLog } from '../dependencies.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
+import { StepInput } from '../pipeline/step-function.ts';
+
+/**
+ * Claims the graph and its subgraphs for their deletion: from here on nobody reads or changes them. A run that is late
+ * for its operation's log gives back what it claimed.
+ * @throws {Refusal} `operation_over`, `conflict`, `graph_not_ready`, `not_found`
+ */
+export const handler = forwardStep('begin-delete', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const deletion = graphDeletion(environment);
+  return async ({ operationId, graphId }, last) => {
+    const request = (await operations.firstBefore(last)).request as DeletionRequest;
+    await deletion.begin(graphId, operationId, request);
+    const started = { type: 'started', step: 'beginDelete', percent: 10, message: 'Graph out of use' } as const;
+    try {
+      await operations.append(operationId, started, last);
+    } catch (error) {
+      if (error instanceof Refusal && (await operations.last(operationId)).cancellable) {
+        await deletion.abandon(graphId, operationId);
+      }
+      throw error;
+    }
+  };
+});

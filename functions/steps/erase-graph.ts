@@ -1,0 +1,46 @@
+import { Retryable } from '../../domain/failure.ts';
+import { type DeletionRequest, deletionBackupPrefix } from '../../domain/graph/deletion.ts';
+import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
+import {
+  creditStore,
+  graphDeletion,
+  graphQuota,
+  graphStore,
+  instanceStore,
+  operationLog,
+  subgraphStore,
+} from '../dependencies.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
+import { StepInput } from '../pipeline/step-function.ts';
+
+/**
+ * Removes all that is left of a graph, then what it counted for: its credits, or the place that a subgraph has in its
+ * parent. With that the operation ends with success. The record stays while its slot is held: without it nobody would find the slot.
+ */
+export const handler = forwardStep('erase-graph', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const graphs = graphStore(environment);
+  const instances = instanceStore(environment);
+  const subgraphs = subgraphStore(environment);
+  const credits = creditStore(environment);
+  const quota = graphQuota(environment);
+  const deletion = graphDeletion(environment);
+  const objects = openObjectStore(environment.OBJECT_STORE_URL);
+  return async ({ operationId, graphId }, last) => {
+    const { place } = (await operations.firstBefore(last)).request as DeletionRequest;
+    const placement = (await graphs.get(graphId))?.placement ?? null;
+    const slots = placement === null ? {} : await instances.readSlots(placement);
+    if (graphId in slots) throw new Retryable('conflict', `The slot of "${graphId}" is still held.`);
+    await deletion.erase(graphId, operationId, objects);
+    if (place === null) {
+      await credits.revoke(last.tenantId, graphId);
+      await quota.release(last.tenantId, graphId);
+    } else {
+      // A subgraph lives on the credits of its parent, and counts there.
+      await subgraphs.release({ ...place, graphId });
+    }
+    const backups = await objects.list(deletionBackupPrefix(graphId, operationId));
+    const result = { graphId, backups };
+    await operations.append(operationId, { type: 'succeeded', message: 'Graph deleted', result }, last);
+  };
+});

@@ -1,0 +1,13 @@
+import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
+import { operationLog, subgraphPlaces } from '../dependencies.ts';
+import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+
+/** Undoes ReserveSubgraph. */
+export const handler = stepFunction('release-subgraph', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const places = subgraphPlaces(environment);
+  return async ({ operationId, graphId }) => {
+    const { parentId, name } = graphRequestedBy(await operations.first(operationId));
+    if (parentId !== null) await places.giveBack({ parentId, name, graphId }, operationId);
+  };
+});

@@ -1,0 +1,24 @@
+import { Retryable } from '../../domain/failure.ts';
+import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
+import { instanceLaunchStore, operationLog } from '../dependencies.ts';
+import { instanceServices } from '../fleet.ts';
+import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+
+/**
+ * Undoes a launch: closes the instance to graphs, removes its service, and its item once no task of it is left that
+ * could register. An instance that holds graphs already stays: it works.
+ */
+export const handler = stepFunction('remove-instance', OperationInput, (environment) => {
+  const operations = operationLog(environment);
+  const launches = instanceLaunchStore(environment);
+  const services = instanceServices(environment);
+  return async ({ operationId }) => {
+    const { instanceId, tier } = (await operations.first(operationId)).request as LaunchRequest;
+    if (!(await launches.giveUp({ instanceId, tier, operationId }))) return;
+    await services.remove(instanceId);
+    if ((await services.existing([instanceId])).has(instanceId)) {
+      throw new Retryable('unavailable', `The task of "${instanceId}" is stopping.`);
+    }
+    await launches.remove(instanceId, operationId);
+  };
+});

@@ -1,0 +1,14 @@
+import type { AccessRequest } from '../../domain/repository/repository-access.ts';
+import { operationLog, repositoryAccessStore } from '../dependencies.ts';
+import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+
+/** Undoes GrantAccess. An access that was there before stays. */
+export const handler = stepFunction('revoke-access', OperationInput, (environment) => {
+  const operations = operationLog(environment);
+  const accesses = repositoryAccessStore(environment);
+  return async ({ operationId }) => {
+    const { tenantId, request } = await operations.first(operationId);
+    const { repository } = request as AccessRequest;
+    await accesses.remove(tenantId, repository, operationId, ['granting', 'active']);
+  };
+});

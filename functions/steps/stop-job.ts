@@ -1,0 +1,36 @@
+import * as z from 'zod';
+import { Retryable } from '../../domain/failure.ts';
+import { placedGraph } from '../../domain/fleet/host.ts';
+import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
+import type { Instance } from '../../domain/fleet/instance.ts';
+import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
+import { graphStore, instanceStore } from '../dependencies.ts';
+import { logger } from '../pipeline/logger.ts';
+import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+
+/** Instances heartbeat every 10 s. */
+const SILENT_MS = 60_000;
+const isSilent = ({ heartbeatAt }: Instance): boolean => Date.now() - Date.parse(heartbeatAt) > SILENT_MS;
+
+/**
+ * Undoes the handing out of a job: when this is done the job does not run any more, so nothing is undone under it. An
+ * instance that is gone took it along.
+ */
+export const handler = stepFunction('stop-job', StepInput.extend({ kind: z.enum(JOB_KINDS) }), (environment) => {
+  const graphs = graphStore(environment);
+  const instances = instanceStore(environment);
+  const client = new HttpInstanceClient();
+  return async ({ operationId, graphId, kind }) => {
+    const graph = await graphs.get(graphId);
+    if (graph === undefined) return;
+    const host = (await placedGraph(graph, graphs))?.placement;
+    for (const placement of new Set([host, graph.move?.spare.placement])) {
+      const instance = placement ? await instances.get(placement) : undefined;
+      if (instance === undefined) continue;
+      await client.stopJob(instance, { operationId, kind }).catch((error: unknown) => {
+        if (!(error instanceof Retryable) || !isSilent(instance)) throw error;
+        logger.warn('An instance that is gone was not asked to stop its job', { operationId, placement, error });
+      });
+    }
+  };
+});

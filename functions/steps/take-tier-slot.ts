@@ -1,0 +1,56 @@
+import { PastNoReturn } from '../../domain/failure.ts';
+import type { TierRequest } from '../../domain/fleet/tier-move.ts';
+import { isTerminal } from '../../domain/operation/operation.ts';
+import { graphStore, operationLog, tierMove } from '../dependencies.ts';
+import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { StepInput } from '../pipeline/step-function.ts';
+
+/**
+ * Begins a graph's move and takes its slot on the other tier. When the operation was undone while this run was held up,
+ * the run undoes itself, because nobody else would.
+ * @throws {Refusal} `conflict`, `graph_not_ready`, `invalid_request`, `operation_over`
+ * @throws {WaitingForCapacity} others wait for a slot already, or there is none
+ * @throws {PastNoReturn} the graph is on the tier already
+ */
+export const handler = forwardStep('take-tier-slot', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const graphs = graphStore(environment);
+  const moves = tierMove(environment);
+  /** A move that switched and then could not give up the place that it left: this operation goes on with that. */
+  const finishMoveBefore = async (graphId: string, operationId: string) => {
+    const move = (await graphs.get(graphId))?.move;
+    if (move === undefined || move === null || move.operationId === operationId || move.state !== 'switched') return;
+    if (!isTerminal((await operations.get(move.operationId)).status)) return;
+    await moves.freeSpareSlot(graphId, move.operationId, 'switched');
+  };
+
+  const undoIfLate = async (graphId: string, operationId: string) => {
+    const { status, cancellable } = await operations.last(operationId);
+    if (!goesForward(status)) await moves.giveUp(graphId, operationId, { evenSwitched: cancellable });
+  };
+
+  return async ({ operationId, graphId }, last) => {
+    const { tier } = (await operations.firstBefore(last)).request as TierRequest;
+    await finishMoveBefore(graphId, operationId);
+    const graph = await graphs.get(graphId);
+    if (graph?.tier === tier && graph.move === null) {
+      const there = { type: 'progress', percent: 80, message: `On tier "${tier}" already` } as const;
+      const running = await operations.append(operationId, { type: 'started', message: 'Begun' }, last);
+      await operations.append(operationId, { ...there, pointOfNoReturn: true }, running);
+      throw new PastNoReturn('conflict', there.message);
+    }
+    const started = {
+      type: 'started',
+      step: 'takeTierSlot',
+      percent: 20,
+      message: `Slot on tier "${tier}" taken`,
+    } as const;
+    try {
+      await moves.takeSlot(graphId, operationId, tier);
+      await operations.append(operationId, started, last);
+    } catch (error) {
+      await undoIfLate(graphId, operationId);
+      throw error;
+    }
+  };
+});

@@ -1,0 +1,25 @@
+import type { DeadLetterView, SubscriptionView } from '../../contract/api/billing.ts';
+import { type Subscription, statusOf } from '../../domain/billing/subscription.ts';
+import type { WebhookEvent } from '../../domain/billing/webhook-event.ts';
+
+export const subscriptionView = (subscription: Subscription): SubscriptionView => {
+  const { subscriptionId, terms, provisioning } = subscription;
+  const { graphId, operationId, reason } = provisioning;
+  return {
+    subscriptionId,
+    status: statusOf(subscription),
+    plan: terms?.plan ?? null,
+    periodEnd: terms?.periodEnd ?? null,
+    graphId,
+    operationId,
+    reason,
+  };
+};
+
+export const deadLetterView = ({ eventId, state, attempts, reason, receivedAt }: WebhookEvent): DeadLetterView => ({
+  deadLetterId: eventId,
+  state,
+  attempts,
+  reason,
+  receivedAt,
+});
