@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
+import type * as z from 'zod';
+import { GraphPage, GraphView } from '../../contract/api/graphs.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { Client } from './client.ts';
+import { openStores } from './stores.ts';
+
+type GraphPageBody = z.infer<typeof GraphPage>;
 
 const client = new Client();
 
@@ -93,12 +98,36 @@ test('createEntity: false gives the schema of an entity graph without the entity
   expect((await client.query(graphId, 'MATCH (c:Company) RETURN count(c)')).body).toMatchObject({ rows: [[0]] });
 });
 
-test('every tier that has instances serves graphs of its own', async () => {
+test('every tier that has instances serves graphs of its own, on its own instances', async () => {
+  const { graphs, instances } = openStores(client.target);
   for (const tier of ['large', 'xlarge']) {
-    const { graphId, events } = await client.createGraph(plainGraph({ tier }));
-    expect(events.at(-1)?.status).toBe('succeeded');
-    expect((await client.call(`/v1/graphs/${graphId}`)).body).toMatchObject({ tier, status: 'active' });
+    for (const asked of [plainGraph({ tier }), companiesGraph({ tier })]) {
+      const { graphId, events } = await client.createGraph(asked);
+      expect(events.at(-1)?.status).toBe('succeeded');
+      expect((await client.call(`/v1/graphs/${graphId}`)).body).toMatchObject({ tier, status: 'active' });
+      const placement = (await graphs.get(graphId))?.placement ?? '';
+      expect(await instances.get(placement)).toMatchObject({ tier });
+    }
   }
+});
+
+test('a graph is seen whole from its first moment on, alone and in the listing', async () => {
+  const { body } = await client.call('/v1/graphs', { body: companiesGraph() });
+  const { graphId, operationId } = body as { graphId: string; operationId: string };
+  const seen = new Set<string>();
+  for (let status = ''; status !== 'active'; ) {
+    const graph = GraphView.parse((await client.call(`/v1/graphs/${graphId}`)).body);
+    const { name, kind, tier, schema, tags } = graph;
+    seen.add(JSON.stringify({ name, kind, tier, schema, tags }));
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+      const page: GraphPageBody = GraphPage.parse((await client.call(`/v1/graphs?limit=100${query}`)).body);
+      cursor = page.cursor;
+    }
+    status = graph.status;
+  }
+  expect(seen.size).toBe(1);
+  await client.follow(operationId);
 });
 
 test('graphs and operations are listed a page at a time, and none is lost between pages', async () => {
@@ -109,18 +138,22 @@ test('graphs and operations are listed a page at a time, and none is lost betwee
     ['operations', 3],
   ] as const) {
     const seen: string[] = [];
+    const graphIds = new Set<string>();
     let cursor: string | null = '';
     while (cursor !== null) {
       const page: { body: Record<string, unknown> } = await client.call(
         `/v1/${listing}?limit=${limit}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
       );
-      const items = page.body[listing] as { graphId: string }[];
+      const items = page.body[listing] as { graphId: string; operationId?: string }[];
       expect(items.length).toBeLessThanOrEqual(limit);
-      seen.push(...items.map(({ graphId }) => graphId));
+      for (const { graphId, operationId = graphId } of items) {
+        seen.push(operationId);
+        graphIds.add(graphId);
+      }
       cursor = page.body['cursor'] as string | null;
     }
     expect(new Set(seen).size).toBe(seen.length);
-    for (const graphId of made) expect(seen).toContain(graphId);
+    for (const graphId of made) expect(graphIds).toContain(graphId);
   }
 });
 

@@ -89,7 +89,7 @@ describe('the snapshot bucket', () => {
 });
 
 test('what keeps data stays when its stack goes', () => {
-  const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key'];
+  const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret'];
   for (const [, resource] of kept.flatMap((type) => ofType(data.resources, type))) {
     expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   }

@@ -16,6 +16,7 @@ describe('each task definition', () => {
   test('belongs to a tier, runs on arm64 Fargate and is kept when a newer one comes', () => {
     expect(definitions.map(({ Properties }) => Properties['Family']).sort()).toEqual([
       'graphfleet-dev-large',
+      'graphfleet-dev-shared',
       'graphfleet-dev-standard',
       'graphfleet-dev-xlarge',
     ]);

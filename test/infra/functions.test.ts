@@ -60,12 +60,17 @@ test.each(names)('%s has the timeout and the network of its contract, and parses
 test('a variable that a function parses and nobody sets does not compile', () => {
   // @ts-expect-error: the cluster, its tasks and its network are missing
   const variables: FunctionVariables = { CONTROL_TABLE_NAME: 'table' };
-  expect(FUNCTIONS['keep-tier-minimum'].environment.safeParse(variables).success).toBe(false);
+  expect(FUNCTIONS['create-service'].environment.safeParse(variables).success).toBe(false);
 });
+
+const rulesWith = (property: string) =>
+  ofType(service.resources, 'AWS::Events::Rule').flatMap(([, { Properties }]) =>
+    property in Properties ? [Properties] : [],
+  );
 
 test('the functions that run by themselves do so as often as their contract says', () => {
   const scheduled = names.filter((name) => 'everyMinutes' in FUNCTIONS[name]);
-  const rules = ofType(service.resources, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
+  const rules = rulesWith('ScheduleExpression');
   expect(rules).toHaveLength(scheduled.length);
   for (const name of scheduled) {
     const target = { Arn: { 'Fn::GetAtt': [functions.get(name)?.id, 'Arn'] } };
@@ -76,5 +81,30 @@ test('the functions that run by themselves do so as often as their contract says
         Targets: [expect.objectContaining(target)],
       }),
     );
+  }
+});
+
+test("a function that is to know when an execution is over hears of this stage's machines only, and not of success", () => {
+  const machines = ofType(service.resources, 'AWS::StepFunctions::StateMachine').map(([id]) => ({ Ref: id }));
+  const listening = names.filter((name) => 'onExecutionOver' in FUNCTIONS[name]);
+  expect(listening).toContain('settle-operation');
+  const rules = rulesWith('EventPattern');
+  expect(rules).toHaveLength(listening.length);
+  for (const [at, name] of listening.entries()) {
+    expect(rules[at]).toMatchObject({
+      State: 'ENABLED',
+      EventPattern: {
+        source: ['aws.states'],
+        'detail-type': ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: machines, status: ['FAILED', 'TIMED_OUT', 'ABORTED'], name: [{ prefix: 'op_' }] },
+      },
+      Targets: [
+        {
+          Id: 'Target0',
+          Arn: { 'Fn::GetAtt': [functions.get(name)?.id, 'Arn'] },
+          RetryPolicy: { MaximumRetryAttempts: 4, MaximumEventAgeInSeconds: 600 },
+        },
+      ],
+    });
   }
 });

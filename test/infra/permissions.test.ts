@@ -47,8 +47,19 @@ test('roles are passed to tasks of ECS only, by the one function that launches i
   const passing = statements.filter((statement) => actionsOf(statement).includes('iam:PassRole'));
   expect(passing).toMatchObject([
     {
-      policy: expect.stringContaining('KeepTierMinimum'),
+      policy: expect.stringContaining('CreateService'),
       Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
     },
   ]);
+});
+
+test('the secrets of webhooks are read, and decrypted, by the one function that verifies webhooks', () => {
+  for (const action of ['secretsmanager:GetSecretValue', 'kms:Decrypt']) {
+    expect(statements.filter((statement) => actionsOf(statement).includes(action))).toMatchObject([
+      {
+        policy: expect.stringContaining('ReceiveBillingEvent'),
+        ...(action === 'kms:Decrypt' && { Condition: { StringEquals: { 'kms:ViaService': expect.anything() } } }),
+      },
+    ]);
+  }
 });

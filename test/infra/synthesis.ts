@@ -45,13 +45,15 @@ export const buildDev = (app: App): Application => buildApplication(app, CONFIGU
 
 /** The templates of the dev stage, without the functions' code. */
 export const synthesizeTemplates = () => {
-  const { data, fleet, service } = buildDev(newApp());
+  const { data, fleet, workflows, api } = buildDev(newApp());
   const read = (stack: Application[keyof Application]) => {
     const template = Template.fromStack(stack);
     const resources = template.toJSON()['Resources'] as Record<string, Resource>;
     return { template, resources };
   };
-  return { data: read(data), fleet: read(fleet), service: read(service) };
+  const stacks = { data: read(data), fleet: read(fleet), workflows: read(workflows), api: read(api) };
+  // The two stacks of the control plane, as one: no logical id is in both but that of the CDK's own metadata.
+  return { ...stacks, service: { resources: { ...stacks.workflows.resources, ...stacks.api.resources } } };
 };
 
 /** The resources of a type, by logical id. */

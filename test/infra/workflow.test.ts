@@ -1,7 +1,7 @@
 import aslValidator from 'asl-validator';
 import { App, Stack } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { functionReference } from '../../contract/functions.ts';
 import { OperationWorkflow } from '../../lib/service/operation-workflow.ts';
 import { MACHINES } from '../../statemachines/machines.ts';
@@ -11,12 +11,16 @@ const { service } = synthesizeTemplates();
 const machines = ofType(service.resources, 'AWS::StepFunctions::StateMachine').map(([, machine]) => machine.Properties);
 
 type Deployed = { DefinitionString: string; DefinitionSubstitutions: Record<string, unknown> };
-const [machine] = machines as [Deployed];
-const named = [...new Set([...machine.DefinitionString.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name))].sort();
+const deployed = MACHINES.map((machine) => {
+  const found = machines.find(({ StateMachineName }) => StateMachineName === `graphfleet-dev-${machine.name}`);
+  const { DefinitionString, DefinitionSubstitutions } = found as Deployed;
+  const named = [...new Set([...DefinitionString.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name))].sort();
+  return { ...machine, text: DefinitionString, substitutions: DefinitionSubstitutions, named };
+});
 
 test('every machine is deployed as a standard workflow with tracing, and logs without the data of executions', () => {
-  expect(machines.map(({ StateMachineName }) => StateMachineName)).toEqual(
-    MACHINES.map(({ name }) => `graphfleet-dev-${name}`),
+  expect(machines.map(({ StateMachineName }) => StateMachineName).sort()).toEqual(
+    MACHINES.map(({ name }) => `graphfleet-dev-${name}`).sort(),
   );
   for (const properties of machines) {
     expect(properties).toMatchObject({
@@ -27,37 +31,40 @@ test('every machine is deployed as a standard workflow with tracing, and logs wi
   }
 });
 
-test('the deployed definition is the committed one, and nothing in it stays unsubstituted', () => {
-  expect(JSON.parse(machine.DefinitionString)).toEqual(MACHINES[0].definition);
-  expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(named);
-  const left = Object.keys(machine.DefinitionSubstitutions).reduce(
-    (text, name) => text.replaceAll(`\${${name}}`, 'arn:aws:lambda:…'),
-    machine.DefinitionString,
-  );
-  expect(left).not.toContain('${');
-});
+describe.each(deployed)('$name', ({ name, definition, text, substitutions, named }) => {
+  test('is deployed as it is committed, and nothing in it stays unsubstituted', () => {
+    expect(JSON.parse(text)).toEqual(definition);
+    expect(Object.keys(substitutions).sort()).toEqual(named);
+    const left = named.reduce((rest, reference) => rest.replaceAll(`\${${reference}}`, 'arn:aws:lambda:…'), text);
+    expect(left).not.toContain('${');
+  });
 
-test('the definition is valid, and the validator knows JSONata', () => {
-  const definition = JSON.parse(machine.DefinitionString) as { States: Record<string, object> };
-  expect(aslValidator(definition)).toMatchObject({ isValid: true });
-  const withPath = structuredClone(definition);
-  Object.assign(withPath.States['TakeSlot'] ?? {}, { InputPath: '$.graphId' });
-  expect(aslValidator(withPath)).toMatchObject({ isValid: false });
-});
+  test('is valid, and the validator knows JSONata', () => {
+    const parsed = JSON.parse(text) as { StartAt: string; States: Record<string, object> };
+    expect(aslValidator(parsed)).toMatchObject({ isValid: true });
+    const withPath = structuredClone(parsed);
+    Object.assign(withPath.States[withPath.StartAt] ?? {}, { InputPath: '$.graphId' });
+    expect(aslValidator(withPath)).toMatchObject({ isValid: false });
+  });
 
-test('the machine may invoke just the functions that it names', () => {
-  const arns = ofType(service.resources, 'AWS::IAM::Policy')
-    .filter(([id]) => id.startsWith('ProvisionGraph'))
-    .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement)
-    .filter(({ Action }) => Action === 'lambda:InvokeFunction')
-    .flatMap(({ Resource }) => Resource);
-  const substituted = Object.values(machine.DefinitionSubstitutions);
-  expect(arns).toHaveLength(substituted.length);
-  expect(arns).toEqual(expect.arrayContaining(substituted));
-  expect(named).toContain(functionReference('take-slot'));
-  expect(named).not.toContain(functionReference('create-graph'));
+  test('may invoke just the functions that it names', () => {
+    const policies = ofType(service.resources, 'AWS::IAM::Policy').filter(([id]) =>
+      id.startsWith(`${pascalCase(name)}Role`),
+    );
+    const arns = policies
+      .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement)
+      .filter(({ Action }) => Action === 'lambda:InvokeFunction')
+      .flatMap(({ Resource }) => Resource);
+    expect(arns).toHaveLength(named.length);
+    expect(arns).toEqual(expect.arrayContaining(Object.values(substitutions)));
+    expect(named).toContain(functionReference('begin-undo'));
+    expect(named).not.toContain(functionReference('create-graph'));
+  });
 });
 type Statement = { Action: unknown; Resource: unknown };
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 
 test('a machine that names an unknown function is not synthesized', () => {
   const stack = new Stack(new App(), 'Stack');

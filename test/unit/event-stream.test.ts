@@ -5,13 +5,13 @@ import { eventStream } from '../../functions/api/event-stream.ts';
 
 const event = (seq: number, last: number): EventView => ({
   seq,
-  type: seq === last ? 'succeeded' : 'progress',
-  status: seq === last ? 'succeeded' : 'running',
+  ...(seq === last
+    ? { type: 'succeeded', status: 'succeeded', detail: { result: {} } }
+    : { type: 'progress', status: 'running', detail: {} }),
   percent: 0,
   message: `event ${seq}`,
   step: null,
   at: '2026-01-01T00:00:00.000Z',
-  detail: {},
 });
 
 /** A clock that runs only while somebody sleeps. */

@@ -50,7 +50,8 @@ test('every route is there, and nothing else', () => {
 test('every route tells its scope, its answers and that it may answer a problem', () => {
   for (const route of ROUTES) {
     const operation = document.paths[route.path]?.[route.method.toLowerCase()];
-    expect(operation?.security, route.function).toEqual(route.scope === null ? [] : [{ token: [route.scope] }]);
+    const scopes = [route.scope, route.operatorScope].filter((scope) => typeof scope === 'string');
+    expect(operation?.security, route.function).toEqual(scopes.map((scope) => ({ token: [scope] })));
     expect(Object.keys(operation?.responses ?? {}), route.function).toEqual([...Object.keys(route.answers), 'default']);
   }
 });

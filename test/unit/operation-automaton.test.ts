@@ -134,8 +134,34 @@ describe('one event after another', () => {
     const undoing = eventAfter(cancelling, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
     expect(undoing).toMatchObject({ attempt: 2, undo: { ending: 'cancelled', error: null } });
     const stuck = eventAfter(undoing, { type: 'compensation_failed', message: 'Stuck', error }, AT) as OperationEvent;
-    const again = eventAfter(stuck, { type: 'compensating', message: 'Again', error }, AT) as OperationEvent;
+    const again = eventAfter(
+      stuck,
+      { type: 'compensating', message: 'Again', error, anotherAttempt: true },
+      AT,
+    ) as OperationEvent;
     expect(again.undo).toEqual({ ending: 'cancelled', error: null });
+  });
+
+  test('an undo that failed is taken up by another execution only', () => {
+    const undoing = eventAfter(running, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
+    const stuck = eventAfter(undoing, { type: 'compensation_failed', message: 'Stuck', error }, AT) as OperationEvent;
+    expect(() => eventAfter(stuck, { type: 'compensating', message: 'Late', error, ofAttempt: 1 }, AT)).toThrow(
+      expect.objectContaining({ code: 'operation_over' }),
+    );
+  });
+
+  test('an execution that another one has replaced says nothing any more', () => {
+    const undoing = eventAfter(
+      running,
+      { type: 'compensating', message: 'Undoing', error, anotherAttempt: true },
+      AT,
+    ) as OperationEvent;
+    for (const type of ['compensating', 'failed', 'compensation_failed'] as const) {
+      expect(() => eventAfter(undoing, { type, message: 'Late', error, ofAttempt: 1 }, AT)).toThrow(
+        expect.objectContaining({ code: 'conflict' }),
+      );
+    }
+    expect(eventAfter(undoing, { type: 'failed', message: 'Failed', error, ofAttempt: 2 }, AT)).toBeDefined();
   });
 
   test('past the point of no return an operation is neither cancelled nor undone', () => {
@@ -147,6 +173,17 @@ describe('one event after another', () => {
       expect(() => eventAfter(past, turn, AT)).toThrow(expect.objectContaining({ code: 'conflict' }));
     }
     expect(eventAfter(past, { type: 'succeeded', message: 'Done', result: {} }, AT)).toMatchObject({ percent: 100 });
+  });
+
+  test('the point of no return is passed once, and not by a late step of an operation that is being undone', () => {
+    const draft = { type: 'progress', message: 'On', pointOfNoReturn: true } as const;
+    const past = eventAfter(running, draft, AT) as OperationEvent;
+    expect(eventAfter(past, draft, AT)).toBeUndefined();
+    const undoing = eventAfter(running, { type: 'compensating', message: 'Undoing', error }, AT) as OperationEvent;
+    const cancelling = eventAfter(running, { type: 'progress', message: 'No', status: 'cancelling' }, AT);
+    for (const last of [undoing, cancelling as OperationEvent]) {
+      expect(() => eventAfter(last, draft, AT)).toThrow(expect.objectContaining({ code: 'conflict' }));
+    }
   });
 
   test('an ending that is repeated is not an error and not an event', () => {

@@ -1,9 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { FUNCTIONS, type FunctionName, functionReference } from '../../contract/functions.ts';
+import { STATE_MACHINES, type StateMachineName } from '../../domain/operation/workflows.ts';
+import { deleteGraph } from '../../statemachines/delete-graph.ts';
 import { aslFile, aslOf, MACHINES } from '../../statemachines/machines.ts';
+import type { State, StateMachine } from '../../statemachines/states.ts';
+
+/** The undos of each machine: the job before what it works on, the database before its slot, the slot before its record. */
+const UNDOS: Record<StateMachineName, readonly string[]> = {
+  'change-tier': ['SwitchTierBack', 'StopWarmGraph', 'DropWarmedDatabase', 'FreeTierSlot', 'LeaveQueue'],
+  'delete-graph': ['RemoveBackup', 'AbandonDelete'],
+  'launch-instance': ['RemoveInstance'],
+  'provision-graph': [
+    'DeactivateGraph',
+    'FailSubscription',
+    'RevokeCredits',
+    'StopBuildGraph',
+    'WithdrawSnapshot',
+    'DropDatabase',
+    'FreeSlot',
+    'DeleteGraph',
+    'LeaveQueue',
+  ],
+  'provision-repository-access': ['DeactivateAccess', 'RevokeCredits', 'RevokeAccess'],
+  'provision-subgraph': ['DeactivateGraph', 'StopBuildGraph', 'WithdrawSnapshot', 'DropDatabase', 'ReleaseSubgraph'],
+};
+
+/** A person who is to answer, a slot that is to be freed and a process that is to start send no heartbeats. */
+const NOBODY_HEARTBEATS = ['AwaitInput', 'WaitForCapacity', 'WaitForInstance'];
 
 describe.each(MACHINES)('$name', (machine) => {
+  const undos = UNDOS[machine.name as StateMachineName];
   const states = Object.entries(machine.definition.States);
   const tasks = states.flatMap(([name, state]) => (state.Type === 'Task' ? [{ name, state }] : []));
 
@@ -11,10 +39,11 @@ describe.each(MACHINES)('$name', (machine) => {
     expect(readFileSync(aslFile(machine.name), 'utf8')).toBe(aslOf(machine));
   });
 
-  test('every task has a timeout, and a heartbeat when it waits for a token', () => {
+  test('every task has a timeout, and a heartbeat when it waits for work, by its token', () => {
     for (const { name, state } of tasks) {
       expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
-      expect(state.Resource.endsWith('.waitForTaskToken'), name).toBe(state.HeartbeatSeconds !== undefined);
+      const waitsForWork = state.Resource.endsWith('.waitForTaskToken') && !NOBODY_HEARTBEATS.includes(name);
+      expect(waitsForWork, name).toBe(state.HeartbeatSeconds !== undefined);
       expect(state.HeartbeatSeconds ?? 0, name).toBeLessThan(state.TimeoutSeconds);
     }
   });
@@ -59,20 +88,70 @@ describe.each(MACHINES)('$name', (machine) => {
   });
 
   test('an undo comes after the undos of all later steps', () => {
-    const order: string[] = [];
-    for (let name = 'BeginUndo'; name !== 'Undone'; ) {
-      const state = machine.definition.States[name];
-      if (state?.Type !== 'Task' || !('Next' in state)) break;
-      order.push(state.Next);
-      name = state.Next;
-    }
-    expect(order).toEqual(['DeactivateGraph', 'WithdrawSnapshot', 'DropDatabase', 'FreeSlot', 'DeleteGraph', 'Undone']);
+    expect(chainFrom(machine.definition, 'BeginUndo').slice(1)).toEqual(undos);
   });
 
   test('an undo that fails does not hold up the undos after it', () => {
-    const undos = ['DeactivateGraph', 'WithdrawSnapshot', 'DropDatabase', 'FreeSlot', 'DeleteGraph'];
     for (const { name, state } of tasks.filter(({ name }) => undos.includes(name))) {
       expect('Next' in state && state.Catch?.map(({ Next }) => Next), name).toEqual(['Next' in state && state.Next]);
     }
   });
+
+  test('the execution ends no sooner than its longest way, with every state at its slowest', () => {
+    const { StartAt, TimeoutSeconds } = machine.definition;
+    expect(TimeoutSeconds).toBeGreaterThanOrEqual(longestWaySeconds(machine.definition, StartAt));
+  });
 });
+
+test('every committed ASL is of a machine, and every machine is one that operations know', () => {
+  const committed = globSync('*.asl.json', { cwd: fileURLToPath(new URL('.', aslFile('any'))) });
+  expect(committed.sort()).toEqual(MACHINES.map(({ name }) => `${name}.asl.json`).sort());
+  expect(MACHINES.map(({ name }) => name).sort()).toEqual([...STATE_MACHINES].sort());
+});
+
+test('a deletion removes the database before its slot, and the slot before the record that names it', () => {
+  expect(chainFrom(deleteGraph.definition, deleteGraph.definition.StartAt)).toEqual([
+    'BeginDelete',
+    'BackUpGraph',
+    'DeleteSubgraphs',
+    'DropDatabase',
+    'FreeSlot',
+    'EraseGraph',
+  ]);
+});
+
+/** The tasks that follow each other from one on. */
+const chainFrom = ({ States }: StateMachine, first: string): string[] => {
+  const state = States[first];
+  if (state?.Type !== 'Task') return [];
+  return [first, ...('Next' in state ? chainFrom({ States } as StateMachine, state.Next) : [])];
+};
+
+/** The longest way from a state to an end; a state that is waited for and comes again is counted once. */
+const longestWaySeconds = ({ States }: StateMachine, from: string, seen: readonly string[] = []): number => {
+  const state = States[from];
+  if (state?.Type === 'Choice') {
+    const targets = [state.Default, ...state.Choices.map(({ Next }) => Next)];
+    return Math.max(...targets.map((next) => longestWaySeconds({ States } as StateMachine, next, seen)));
+  }
+  if (state?.Type !== 'Task' || seen.includes(from)) return 0;
+  const targets = new Set([...('Next' in state ? [state.Next] : []), ...(state.Catch ?? []).map(({ Next }) => Next)]);
+  const ways = [...targets].map((next) => longestWaySeconds({ States } as StateMachine, next, [...seen, from]));
+  return longestSeconds(state) + Math.max(0, ...ways);
+};
+
+/**
+ * A task at its slowest: every try that a timeout leads to takes all its time, and each wait between tries is half as
+ * long as it can be: full jitter, on average.
+ */
+const longestSeconds = ({ TimeoutSeconds, Retry }: Extract<State, { Type: 'Task' }>): number => {
+  const times = Retry.map(({ ErrorEquals, MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds }) => {
+    const waits = Array.from({ length: MaxAttempts }, (_, at) =>
+      Math.min(IntervalSeconds * BackoffRate ** at, MaxDelaySeconds),
+    );
+    const isTriedAgain = ErrorEquals.some((word) => ['States.Timeout', 'States.ALL'].includes(word));
+    const tries = isTriedAgain ? MaxAttempts + 1 : 1;
+    return tries * TimeoutSeconds + waits.reduce((sum, wait) => sum + wait / 2, 0);
+  });
+  return Math.max(TimeoutSeconds, ...times);
+};

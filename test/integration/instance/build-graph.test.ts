@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { InstanceJob } from '../../../domain/fleet/instance-job.ts';
+import type { JobOf } from '../../../domain/fleet/instance-job.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import type { EntityInput } from '../../../domain/graph/entity.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
@@ -18,7 +18,7 @@ let operations: OperationLog;
 let graphs: DynamoGraphStore;
 let close: () => Promise<void>;
 let workplace: Workplace;
-let run: JobWork;
+let run: (job: Parameters<JobWork<'build-graph'>>[0], signal?: AbortSignal) => Promise<void>;
 
 beforeAll(async () => {
   const started = await startControlTable();
@@ -32,11 +32,12 @@ afterAll(() => close());
 
 beforeEach(async () => {
   workplace = await openWorkplace();
-  run = buildGraph({ ...workplace, operations, graphs });
+  const work = buildGraph({ ...workplace, operations, graphs });
+  run = (job, signal = new AbortController().signal) => work(job, signal);
 });
 
 /** A job whose operation runs and whose graph has been recorded. */
-const begunJob = async (entity: EntityInput | null = null): Promise<InstanceJob> => {
+const begunJob = async (entity: EntityInput | null = null): Promise<JobOf<'build-graph'>> => {
   const accepted = acceptedEvent();
   const { operationId } = accepted;
   await store.putEvent(accepted);
@@ -53,19 +54,19 @@ const begunJob = async (entity: EntityInput | null = null): Promise<InstanceJob>
 };
 
 /** What the control plane does once the graph is published. */
-const succeed = async ({ operationId, graphId }: InstanceJob): Promise<void> => {
+const succeed = async ({ operationId, graphId }: JobOf<'build-graph'>): Promise<void> => {
   await graphs.activate(graphId, writerOf(operationId));
   await operations.append(operationId, { type: 'succeeded', message: 'Graph created', result: { graphId } });
 };
 
 /** What the undo does to the graph: it ends the claim, then takes back what was published. */
-const undo = async ({ operationId, graphId }: InstanceJob): Promise<void> => {
+const undo = async ({ operationId, graphId }: JobOf<'build-graph'>): Promise<void> => {
   await graphs.deactivate(graphId, operationId);
   await graphs.withdraw(graphId, operationId);
 };
 
 /** Everything that outlives a run. */
-const whatIsKept = async ({ operationId, graphId }: InstanceJob) => ({
+const whatIsKept = async ({ operationId, graphId }: JobOf<'build-graph'>) => ({
   published: (await graphs.get(graphId))?.snapshot,
   objects: await workplace.objects.list(snapshotPrefix(graphId)),
   events: (await operations.events(operationId, 0, 100)).map(({ step, type }) => step ?? type),
@@ -181,6 +182,38 @@ describe('after the claim of the creating operation was ended', () => {
     };
     await expect(run(job)).rejects.toMatchObject({ name: 'Terminal', code: 'conflict' });
     expect(await whatIsKept(job)).toEqual({ ...nothing, events: [...BUILT, 'compensating'] });
+  });
+});
+
+describe('a run that is stopped', () => {
+  const stop = new Error('Stopped');
+  const nothing = { published: null, objects: [], scratchFiles: [] };
+
+  test('before it began builds nothing', async () => {
+    const job = await begunJob(ada);
+    await expect(run(job, AbortSignal.abort(stop))).rejects.toThrow(stop);
+    expect(await whatIsKept(job)).toMatchObject(nothing);
+  });
+
+  test('while the engine works lets go of the file before it ends', async () => {
+    const job = await begunJob(ada);
+    const controller = new AbortController();
+    const running = run(job, controller.signal);
+    for (let built = false; !built; ) {
+      built = (await operations.events(job.operationId, 0, 10)).some(({ step }) => step === 'createDatabase');
+    }
+    controller.abort(stop);
+    await expect(running).rejects.toThrow(stop);
+    expect(await whatIsKept(job)).toMatchObject(nothing);
+  });
+
+  test('after it uploaded does not publish, and takes its file back', async () => {
+    const job = await begunJob();
+    const controller = new AbortController();
+    workplace.objects.afterUpload = async () => controller.abort(stop);
+    await expect(run(job, controller.signal)).rejects.toThrow(stop);
+    expect(await whatIsKept(job)).toMatchObject(nothing);
+    expect(await workplace.cachedFiles()).toEqual([]);
   });
 });
 

@@ -26,6 +26,8 @@ const instanceAt = (endpoint: string): Instance => ({
   capacity: 1,
   used: 0,
   heartbeatAt: '2026-01-01T00:00:00.000Z',
+  launch: null,
+  quarantineReason: null,
 });
 
 const serve = async (listener: RequestListener): Promise<Instance> => {

@@ -6,7 +6,7 @@ import { JobRunner, type JobWork } from '../../../instance/jobs/job-runner.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
 import { type StepFunctionsEndpoint, startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { baseSchema, silent } from './workplace.ts';
+import { baseSchema, everyKindOfJob, silent } from './workplace.ts';
 
 let stepFunctions: StepFunctionsEndpoint;
 let journal: JobJournal;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 const runnerOf = (work: JobWork, jobs: JobJournal = journal): JobRunner =>
-  new JobRunner({ 'build-graph': work }, new TaskReporter(stepFunctions.client), jobs, silent);
+  new JobRunner(everyKindOfJob(work), new TaskReporter(stepFunctions.client), jobs, silent);
 
 const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
   operationId,
@@ -171,4 +171,57 @@ test('a job that is being taken when the runner stops is refused, not run withou
   await expect(taken).rejects.toMatchObject({ name: 'Retryable', code: 'unavailable' });
   await stopped;
   expect(given).toEqual([]);
+});
+
+/** Work that ends when it is told to stop, and not before; `begun` resolves when it is under way. */
+const interruptibleWork = () => {
+  const begun = Promise.withResolvers<void>();
+  const work: JobWork = async (_job, signal) => {
+    begun.resolve();
+    await new Promise<void>((_resolve, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason as Error)),
+    );
+  };
+  return { work, begun: begun.promise };
+};
+
+test('a job that is stopped does not run any more when that is answered, and is reported as stopped', async () => {
+  const { work, begun } = interruptibleWork();
+  const runner = runnerOf(work);
+  await runner.start(job('token'));
+  await begun;
+  await runner.abort('op_1.build-graph');
+  expect(await journal.unfinished()).toEqual([]);
+  expect(stepFunctions.reports).toEqual([
+    failure('token', 'Refusal', { code: 'operation_over', message: 'The job was stopped.', retryable: false }),
+  ]);
+});
+
+test('stopping is answered only when the job has come out of what can not be interrupted', async () => {
+  const { work, end } = heldWork();
+  const runner = runnerOf(work);
+  await runner.start(job('token'));
+  let answered = false;
+  const stopped = runner.abort('op_1.build-graph').then(() => {
+    answered = true;
+  });
+  // Another job's whole course goes by meanwhile.
+  const other = runnerOf(async () => {});
+  await other.start(job('other', 'op_other'));
+  await other.stop();
+  expect(answered).toBe(false);
+  end();
+  await stopped;
+  expect(await journal.unfinished()).toEqual([]);
+});
+
+test('stopping a job that is just being taken stops it, and stopping one that is not there is done', async () => {
+  const { work } = interruptibleWork();
+  const runner = runnerOf(work);
+  const taken = runner.start(job('token'));
+  await runner.abort('op_1.build-graph');
+  await taken;
+  await runner.abort('op_1.build-graph');
+  await runner.abort('op_unknown.build-graph');
+  expect(await journal.unfinished()).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { JobRunner } from '../../../instance/jobs/job-runner.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { instanceServer } from '../../../instance/server.ts';
 import { startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { baseSchema, type GraphFile, openWorkplace, silent, type Workplace } from './workplace.ts';
+import { baseSchema, everyKindOfJob, type GraphFile, openWorkplace, silent, type Workplace } from './workplace.ts';
 
 let workplace: Workplace;
 let jobs: JobRunner;
@@ -22,7 +22,7 @@ beforeEach(async () => {
   const { client } = await startStepFunctionsEndpoint();
   const work = async (job: InstanceJob) => void given.push(job);
   const journal = new JobJournal(workplace.workspace.jobDirectory);
-  jobs = new JobRunner({ 'build-graph': work }, new TaskReporter(client), journal, silent);
+  jobs = new JobRunner(everyKindOfJob(work), new TaskReporter(client), journal, silent);
   const service = { jobs, cache: workplace.cache, generation: () => generation, logger: silent };
   const server = instanceServer(service).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -85,6 +85,14 @@ describe('a job', () => {
     expect(await call('PUT', '/jobs/op_1.build-graph', job(2))).toMatchObject({ status: 202 });
     await jobs.stop();
     expect(given).toEqual([job(2)]);
+  });
+
+  test('is stopped, and one that is not there is stopped already', async () => {
+    generation = 1;
+    await call('PUT', '/jobs/op_1.build-graph', job(1));
+    for (const key of ['op_1.build-graph', 'op_1.build-graph', 'op_2.build-graph']) {
+      expect(await call('DELETE', `/jobs/${key}`)).toMatchObject({ status: 204 });
+    }
   });
 
   test('before the registration is refused', async () => {

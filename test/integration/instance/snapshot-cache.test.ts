@@ -51,16 +51,31 @@ describe('a snapshot', () => {
     expect(workplace.objects.downloads).toEqual([graph.snapshot.key, other.snapshot.key, graph.snapshot.key]);
   });
 
-  test('that is read stays when its graph is dropped, and goes by the next drop', async () => {
+  test('that is read stays when its graph is dropped, and goes with its last reader', async () => {
     const workplace = await openWorkplace();
     const graph = await workplace.uploadedGraph('kg1');
     await workplace.cache.use(graph.graphId, graph.snapshot, async (database) => {
       await workplace.cache.drop('kg1');
       expect(await nameIn(database)).toBe('kg1');
+      expect(await read(workplace, graph)).toBe('kg1');
+      expect(await held(workplace)).toEqual(['kg1']);
     });
-    await workplace.cache.drop('kg1');
     expect(await held(workplace)).toEqual([]);
   });
+
+  test('that is being fetched when its graph is dropped goes with whoever wanted it', async () => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    let dropped: Promise<void> | undefined;
+    workplace.objects.beforeDownload = async () => {
+      await Promise.resolve();
+      dropped = workplace.cache.drop('kg1');
+    };
+    expect(await read(workplace, graph)).toBe('kg1');
+    await dropped;
+    expect(await held(workplace)).toEqual([]);
+  });
+
   test('that is dropped at the moment that somebody begins to read it is read, now and later', async () => {
     const workplace = await openWorkplace();
     const graph = await workplace.uploadedGraph('kg1');

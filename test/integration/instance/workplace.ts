@@ -1,11 +1,13 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { JOB_KINDS } from '../../../domain/fleet/instance-job.ts';
 import { resolveSchema } from '../../../domain/graph/resolve-schema.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { newSnapshot, type Snapshot } from '../../../domain/snapshot/snapshot.ts';
 import { insertEntity } from '../../../instance/database/build-database.ts';
 import { DatabaseTemplates } from '../../../instance/database-templates.ts';
+import type { JobWork, JobWorks } from '../../../instance/jobs/job-runner.ts';
 import type { Logger } from '../../../instance/logger.ts';
 import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
 import { measureFile, Workspace } from '../../../instance/workspace.ts';
@@ -82,6 +84,10 @@ export const openWorkplace = async ({ cacheBytes = 2 ** 30 } = {}): Promise<Work
     cachedFiles: () => readdir(workspace.cacheDirectory),
   };
 };
+
+/** The same work for every kind of job, for a test of what runs them. */
+export const everyKindOfJob = (work: JobWork): JobWorks =>
+  Object.fromEntries(JOB_KINDS.map((kind) => [kind, work])) as JobWorks;
 
 /** Puts something that is no database where a file is. */
 export const spoil = (file: string): Promise<void> => writeFile(file, 'This is not a database. '.repeat(1_000));

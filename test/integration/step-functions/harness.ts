@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { SdkClients } from '../../../local/step-functions/resources/aws-sdk.ts';
 import { type StepFunctions, startStepFunctions } from '../../../local/step-functions/start-step-functions.ts';
+import type { ExecutionStatusChange } from '../../../local/step-functions/status-change.ts';
 import { FakeClock } from './fake-clock.ts';
 import type { Behaviour } from './language-cases.ts';
 import { ScriptedFunctions } from './scripted-functions.ts';
@@ -45,10 +46,12 @@ export interface HarnessOptions {
   sdk?: SdkClients;
   random?: () => number;
   clock?: FakeClock;
+  onStatusChange?: (event: ExecutionStatusChange) => void;
 }
 
 export const startHarness = async (options: HarnessOptions = {}): Promise<Harness> => {
   const { script, databaseFile = ':memory:', sdk = {}, random = () => 0.5, clock = new FakeClock() } = options;
+  const { onStatusChange = () => {} } = options;
   const functions = new ScriptedFunctions(script);
   const stepFunctions = await startStepFunctions({
     port: 0,
@@ -59,6 +62,7 @@ export const startHarness = async (options: HarnessOptions = {}): Promise<Harnes
     sdk,
     clock,
     random,
+    onStatusChange,
   });
   const client = clientFor(stepFunctions.url);
   functions.client = client;

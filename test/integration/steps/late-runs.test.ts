@@ -19,7 +19,7 @@ let store: DynamoOperationStore;
 let log: OperationLog;
 let graphs: DynamoGraphStore;
 let instances: DynamoInstanceStore;
-let steps: Record<'take-slot' | 'activate-graph' | 'deactivate-graph' | 'delete-graph' | 'free-slot', Step>;
+let steps: Record<'take-slot' | 'activate-graph' | 'deactivate-graph' | 'remove-graph' | 'free-slot', Step>;
 let close: () => Promise<void>;
 
 const load = async (name: string): Promise<Step> => {
@@ -50,7 +50,7 @@ beforeAll(async () => {
     { instanceId: 'inst-1', tier: 'standard', endpoint: 'http://x', image: 'i', taskArn: 't', capacity: 100 },
     AT,
   );
-  const names = ['take-slot', 'activate-graph', 'deactivate-graph', 'delete-graph', 'free-slot'] as const;
+  const names = ['take-slot', 'activate-graph', 'deactivate-graph', 'remove-graph', 'free-slot'] as const;
   const loaded = await Promise.all(names.map(async (name) => [name, await load(name)] as const));
   steps = Object.fromEntries(loaded) as typeof steps;
 });
@@ -118,8 +118,8 @@ test('ActivateGraph that comes after the undo began does not bring the graph bac
 test('the record of a graph stays while its slot is held', async () => {
   const input = await accepted();
   await steps['take-slot'](input);
-  await expect(steps['delete-graph'](input)).rejects.toMatchObject({ name: 'Retryable' });
+  await expect(steps['remove-graph'](input)).rejects.toMatchObject({ name: 'Retryable' });
   await steps['free-slot'](input);
-  await steps['delete-graph'](input);
+  await steps['remove-graph'](input);
   expect(await stateOf(input.graphId)).toEqual({ graph: undefined, slot: undefined });
 });

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoCapacityQueue } from '../../../domain/fleet/dynamo-capacity-queue.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
 import type { InstanceRegistration } from '../../../domain/fleet/instance.ts';
 import { Placement } from '../../../domain/fleet/placement.ts';
-import type { GraphTier } from '../../../domain/fleet/tier.ts';
+import type { FleetTier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import type { Graph } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
@@ -14,6 +15,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 
 let instances: DynamoInstanceStore;
 let graphs: DynamoGraphStore;
+let queue: DynamoCapacityQueue;
 let placement: Placement;
 let close: () => Promise<void>;
 
@@ -22,17 +24,18 @@ beforeAll(async () => {
   close = started.close;
   instances = new DynamoInstanceStore(started.table);
   graphs = new DynamoGraphStore(started.table);
-  placement = new Placement(instances, graphs);
+  queue = new DynamoCapacityQueue(started.table);
+  placement = new Placement(instances, graphs, queue);
 });
 
 afterAll(() => close());
 
 /** Each test has a tier of its own, so that it has its instances for itself. */
-let tier: GraphTier;
+let tier: FleetTier;
 let count = 0;
 beforeEach(() => {
   count += 1;
-  tier = `tier${count}` as GraphTier;
+  tier = `tier${count}` as FleetTier;
 });
 
 const registration = (name: string, own: Partial<InstanceRegistration> = {}): InstanceRegistration => ({
@@ -129,6 +132,7 @@ describe('placement', () => {
         freeSlot: (...asked: Parameters<typeof instances.freeSlot>) => instances.freeSlot(...asked),
       }) as DynamoInstanceStore,
       graphs,
+      queue,
     );
     expect((await racing.takeSlot(graph)).placement).toBe(`${tier}-free`);
     expect(await held('full')).toEqual([]);
@@ -148,6 +152,7 @@ describe('placement', () => {
         },
         get: (graphId: string) => graphs.get(graphId),
       }) as DynamoGraphStore,
+      queue,
     );
     await expect(overtaken.takeSlot(graph)).rejects.toMatchObject({ name: 'Retryable' });
     expect(await held('a')).toEqual([]);
@@ -170,8 +175,11 @@ describe('placement', () => {
     expect(await held('a')).toEqual([]);
   });
 
-  test('without any instance is refused as something to try again', async () => {
-    await expect(placement.takeSlot(newGraph())).rejects.toMatchObject({ name: 'Retryable', code: 'at_capacity' });
+  test('without any instance is refused as something to wait for', async () => {
+    await expect(placement.takeSlot(newGraph())).rejects.toMatchObject({
+      name: 'WaitingForCapacity',
+      code: 'at_capacity',
+    });
   });
 });
 

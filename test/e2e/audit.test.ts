@@ -1,0 +1,167 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { plainGraph } from '../fixtures/graph-requests.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
+import { signedToken } from '../fixtures/tokens.ts';
+import { WITH_APPROVAL, waitingGraph } from './approval.ts';
+import { Client } from './client.ts';
+
+type Entry = { at: string; type: string; action: string; actor: string; outcome: string; detail: string } & Record<
+  'tenantId' | 'operationId' | 'graphId',
+  string | null
+>;
+
+let directory: string;
+let runtime: RuntimeProcess;
+let client: Client;
+let operator: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-audit-'));
+  runtime = await startRuntimeProcess(directory, WITH_APPROVAL);
+  client = new Client(runtime);
+  ({ operator } = runtime.tokens);
+});
+
+afterAll(async () => {
+  await runtime.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const audit = async (query = '', token = operator): Promise<Entry[]> => {
+  const { status, body } = await client.call(`/v1/audit?limit=100${query}`, { token });
+  if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
+  return body['entries'] as Entry[];
+};
+const of = (entries: Entry[], operationId: string) => entries.filter((entry) => entry.operationId === operationId);
+
+describe('a command', () => {
+  test('and how it ended are told by the log itself, to the tenant and to operators', async () => {
+    const { operationId, graphId } = await client.createGraph(plainGraph());
+    const expected = [
+      { type: 'outcome', action: 'graph.create', actor: 'graphfleet', outcome: 'succeeded' },
+      { type: 'command', action: 'graph.create', actor: 'ada', outcome: 'accepted' },
+    ].map((entry) => ({ ...entry, tenantId: 'acme', operationId, graphId }));
+    for (const found of [await audit(), await audit('', runtime.tokens.tenant), await audit('&tenant=acme')]) {
+      expect(of(found, operationId)).toMatchObject(expected);
+    }
+    expect(of(await audit('', runtime.tokens.otherTenant), operationId)).toEqual([]);
+    expect(of(await audit('&tenant=globex'), operationId)).toEqual([]);
+  });
+
+  test("of an operator on another's operation tells who it was, and that it was an operator", async () => {
+    const operationId = await waitingGraph(client);
+    await client.call(`/v1/operations/${operationId}/resume`, { body: { answer: 'approve' }, token: operator });
+    await client.follow(operationId);
+    const cancelled = await waitingGraph(client);
+    await client.call(`/v1/operations/${cancelled}`, { method: 'DELETE', token: operator });
+    await client.follow(cancelled);
+    const entries = await audit('', runtime.tokens.tenant);
+    expect(of(entries, operationId)).toContainEqual(
+      expect.objectContaining({
+        action: 'operation.resume',
+        actor: 'olga',
+        detail: 'Answered: approve (by an operator)',
+      }),
+    );
+    expect(of(entries, cancelled)).toContainEqual(
+      expect.objectContaining({ action: 'operation.cancel', actor: 'olga', detail: 'Cancelling (by an operator)' }),
+    );
+  });
+});
+
+describe('a denial', () => {
+  test("is noted: no scope, another's graph, another's operation, a bad token", async () => {
+    const { operationId, graphId } = await client.createGraph(plainGraph());
+    const token = runtime.tokens.otherTenant;
+    await client.call(`/v1/operations/${operationId}`, { token });
+    await client.call(`/v1/operations/${operationId}`, { token, method: 'DELETE' });
+    await client.call(`/v1/graphs/${graphId}`, { token });
+    await client.call('/v1/audit?tenant=acme', { token });
+    const reader = await signedToken(directory, { claims: { tenant_id: 'globex', scope: 'graphs:read' } });
+    await client.call('/v1/graphs', { body: plainGraph(), token: reader });
+    const denied = (await audit('', token)).map(({ type, action, outcome, actor }) => [type, action, outcome, actor]);
+    expect(denied.slice(0, 5).reverse()).toEqual([
+      ['denial', 'GET /v1/operations/{operationId}', 'not_found', 'grace'],
+      ['denial', 'DELETE /v1/operations/{operationId}', 'not_found', 'grace'],
+      ['denial', 'GET /v1/graphs/{graphId}', 'not_found', 'grace'],
+      ['denial', 'GET /v1/audit', 'forbidden', 'grace'],
+      ['denial', 'POST /v1/graphs', 'forbidden', 'mallory'],
+    ]);
+    const expired = await signedToken(directory, { expiresIn: '-1m' });
+    expect((await client.call('/v1/graphs', { token: expired })).status).toBe(401);
+    expect(await audit()).toContainEqual(
+      expect.objectContaining({ type: 'denial', outcome: 'unauthorized', tenantId: null, detail: 'ERR_JWT_EXPIRED' }),
+    );
+  });
+
+  test('of a webhook that is not signed is noted, and is nobody’s', async () => {
+    const headers = { 'webhook-id': 'evt_1', 'webhook-timestamp': '1', 'webhook-signature': 'v1,bm9uc2Vuc2U=' };
+    const answer = await client.call('/v1/billing/webhook', { token: null, body: {}, headers });
+    expect(answer.status).toBe(401);
+    expect(await audit()).toContainEqual(
+      expect.objectContaining({
+        type: 'denial',
+        action: 'POST /v1/billing/webhook',
+        outcome: 'unauthorized',
+        tenantId: null,
+      }),
+    );
+  });
+
+  test('of what is not there, or is not valid, is none', async () => {
+    const before = (await audit('', runtime.tokens.otherTenant)).length;
+    const token = runtime.tokens.otherTenant;
+    expect((await client.call('/v1/operations/op_00000000000000000000000000', { token })).status).toBe(404);
+    expect((await client.call('/v1/graphs', { token, body: { name: '' } })).status).toBe(400);
+    expect(await audit('', token)).toHaveLength(before);
+  });
+});
+
+test('the audit is read a page at a time, over days, and nothing is lost between pages', async () => {
+  for (let count = 0; count < 3; count += 1) await client.createGraph(plainGraph());
+  const to = new Date().toISOString();
+  const from = new Date(Date.now() - 90 * 86_400_000).toISOString();
+  for (const query of [`from=${from}&to=${to}`, `from=${from}&to=${to}&tenant=acme`]) {
+    const whole = await audit(`&${query}`);
+    const paged: Entry[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: { body: Record<string, unknown> } = await client.call(
+        `/v1/audit?limit=4&${query}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+        { token: operator },
+      );
+      paged.push(...(page.body['entries'] as Entry[]));
+      cursor = page.body['cursor'] as string | null;
+    }
+    expect(paged.slice(0, 100)).toEqual(whole);
+    expect([...paged].sort((left, right) => (left.at < right.at ? 1 : left.at > right.at ? -1 : 0))).toEqual(paged);
+  }
+  expect((await client.call('/v1/audit?cursor=nonsense', { token: operator })).status).toBe(400);
+});
+
+describe('an action on the fleet', () => {
+  const flagsOf = async () => (await client.call('/v1/fleet/flags', { token: operator })).body;
+
+  test('is noted with what was asked, by whom and how it went', async () => {
+    const flags = await flagsOf();
+    expect((await client.call('/v1/fleet/flags', { method: 'PUT', body: flags, token: operator })).status).toBe(200);
+    const [entry] = await audit('&tenant=operations');
+    expect(entry).toMatchObject({
+      type: 'operator_action',
+      action: 'PUT /v1/fleet/flags',
+      actor: 'olga',
+      outcome: '200',
+    });
+    expect(JSON.parse(entry?.detail ?? '')).toMatchObject({ body: flags });
+  });
+
+  test('that a tenant tries is denied, and noted as that', async () => {
+    const answer = await client.call('/v1/fleet/flags', { method: 'PUT', body: await flagsOf() });
+    expect(answer.status).toBe(403);
+    const [entry] = await audit('', runtime.tokens.tenant);
+    expect(entry).toMatchObject({ type: 'denial', action: 'PUT /v1/fleet/flags', actor: 'ada', outcome: 'forbidden' });
+  });
+});

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DynamoCapacityQueue } from '../../domain/fleet/dynamo-capacity-queue.ts';
+import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
+import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
+import { inconsistencies, readWorld } from '../fixtures/consistency.ts';
+import { plainGraph } from '../fixtures/graph-requests.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
+import { Client } from './client.ts';
+
+const CREATES = 200;
+const INSTANCES = 3;
+const SLOTS = 10;
+const LOOK_AGAIN_MS = 250;
+const PLACES = INSTANCES * SLOTS;
+const none = (tier: string) => ({ tier, minInstances: 0, maxInstances: 0, capacity: 1 });
+const tiers = (maxInstances: number, capacity: number) =>
+  JSON.stringify([
+    { tier: 'standard', minInstances: INSTANCES, maxInstances, capacity },
+    none('large'),
+    none('xlarge'),
+  ]);
+/** Two more instances, with room for all that wait. */
+const MORE = { minInstances: INSTANCES, maxInstances: INSTANCES + 2, capacity: 90 };
+
+let directory: string;
+let runtime: RuntimeProcess;
+let client: Client;
+
+const start = async (own: Record<string, string> = {}) => {
+  runtime = await startRuntimeProcess(directory, { GRAPHFLEET_TIERS: tiers(INSTANCES, SLOTS), ...own });
+  client = new Client(runtime);
+};
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-capacity-'));
+  await start();
+});
+
+afterEach(async () => {
+  await runtime.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+type Operation = {
+  operationId: string;
+  graphId: string;
+  status: string;
+  createdAt: string;
+  queue: { position: number } | null;
+};
+
+/** Two hundred at once on two cores that others use too can be too much for now: the same call again is the same operation. */
+const create = async (number: number): Promise<string> => {
+  const headers = { 'idempotency-key': `graph-${number}` };
+  const { status, body } = await client.call('/v1/graphs', { body: plainGraph({ name: `Graph ${number}` }), headers });
+  if (status >= 500) return create(number);
+  expect({ status, body }).toMatchObject({ status: 202 });
+  return body['operationId'] as string;
+};
+
+const createAll = () => Promise.all(Array.from({ length: CREATES }, (_, number) => create(number)));
+
+const get = async (operationId: string) => (await client.call(`/v1/operations/${operationId}`)).body as Operation;
+
+/** How many wait in the queue, and how many operations are not over: read cheaply, because it is read often. */
+const openAndWaiting = async () => {
+  const [{ items }, waiting] = await Promise.all([
+    new DynamoOperationStore(table()).listOpen({ limit: 1_000 }),
+    new DynamoCapacityQueue(table()).count('standard'),
+  ]);
+  return { open: items.length, waiting };
+};
+
+/** Nothing is under way but the operations that wait. */
+const untilWaiting = async (count: number): Promise<void> => {
+  await until(openAndWaiting, ({ open, waiting }) => open === count && waiting === count);
+};
+
+const readAll = (operationIds: readonly string[]) => Promise.all(operationIds.map(get));
+
+/** Looks again until what is wanted is so; the test's own time limit ends it. */
+const until = async <Found>(look: () => Promise<Found>, isSo: (found: Found) => boolean): Promise<Found> => {
+  for (;;) {
+    const found = await look();
+    if (isSo(found)) return found;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+};
+
+const table = () => {
+  const dynamodb = new DynamoDBClient({
+    endpoint: runtime.endpoints.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  return { documents: DynamoDBDocumentClient.from(dynamodb), tableName: 'graphfleet-control' };
+};
+
+const those = (operations: readonly Operation[], status: string) =>
+  operations.filter((operation) => operation.status === status);
+
+const inOrder = (operations: readonly Operation[]) =>
+  operations.toSorted((one, other) => {
+    const place = ({ createdAt, operationId }: Operation) => `${createdAt}#${operationId}`;
+    return place(one) < place(other) ? -1 : 1;
+  });
+
+/** Those that wait, in the order in which they were accepted; their positions are counted out from 1. */
+const queueOf = (operations: readonly Operation[]): string[] => {
+  const queued = inOrder(those(operations, 'queued'));
+  expect(queued.map(({ queue }) => queue?.position)).toEqual(queued.map((_, at) => at + 1));
+  return queued.map(({ operationId }) => operationId);
+};
+
+/** Nothing lost: every graph that was not cancelled is active, in the one slot that its record names. */
+const expectWhole = async (operationIds: readonly string[], gone: number) => {
+  const found = await readWorld(table(), new DirectoryObjectStore(join(directory, 'objects')));
+  expect(inconsistencies(found)).toEqual([]);
+  const slots = found.instances.flatMap((instance) => Object.keys(instance.slots));
+  expect(slots).toHaveLength(operationIds.length - gone);
+  expect(new Set(slots).size).toBe(slots.length);
+  expect([...found.graphs.values()].map(({ graphId }) => graphId).sort()).toEqual(slots.sort());
+  expect(found.items.filter(({ sk }) => sk.startsWith('QUEUE#'))).toEqual([]);
+};
+
+test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait in order, and all get a place in the end', async () => {
+  const operationIds = await createAll();
+  await untilWaiting(CREATES - PLACES);
+  const settled = await readAll(operationIds);
+  const queue = queueOf(settled);
+  expect(queue).toHaveLength(CREATES - PLACES);
+  expect((await client.call('/v1/capacity?tier=standard')).body).toMatchObject({ state: 'at_capacity' });
+
+  // Those that are cancelled leave the queue, and those behind move up.
+  const cancelled = [queue[0], queue[4], queue[80]] as string[];
+  await Promise.all(cancelled.map((operationId) => client.call(`/v1/operations/${operationId}`, { method: 'DELETE' })));
+  for (const operationId of cancelled) expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
+  const left = queue.filter((operationId) => !cancelled.includes(operationId));
+  expect(queueOf(await readAll(operationIds))).toEqual(left);
+
+  // Slots that are freed go to those that have waited longest.
+  const removed = those(settled, 'succeeded').slice(0, 8);
+  await Promise.all(removed.map(({ graphId }) => client.call(`/v1/graphs/${graphId}`, { method: 'DELETE' })));
+  await untilWaiting(left.length - removed.length);
+  expect(queueOf(await readAll(operationIds))).toEqual(left.slice(removed.length));
+
+  // The rest get the slots of instances that are launched as soon as there may be more.
+  const set = await client.call('/v1/fleet/tiers/standard', {
+    method: 'PUT',
+    body: MORE,
+    token: runtime.tokens.operator,
+  });
+  expect(set).toMatchObject({ status: 200, body: { tier: 'standard', ...MORE } });
+  await untilWaiting(0);
+  expect(those(await readAll(operationIds), 'succeeded')).toHaveLength(CREATES - cancelled.length);
+  await expectWhole(operationIds, cancelled.length + removed.length);
+}, 120_000);
+
+test('the same when the runtime is killed (-9) while they come in, and again while the queue is served', async () => {
+  const coming = Promise.allSettled(Array.from({ length: CREATES }, (_, number) => create(number)));
+  await until(openAndWaiting, ({ open }) => open > CREATES / 4);
+  await runtime.kill();
+  await coming;
+  await start();
+
+  // Whoever heard nothing asks again with the same key.
+  const operationIds = await createAll();
+  await untilWaiting(CREATES - PLACES);
+  const queue = queueOf(await readAll(operationIds));
+  expect(queue).toHaveLength(CREATES - PLACES);
+
+  const more = { ...MORE };
+  await client.call('/v1/fleet/tiers/standard', { method: 'PUT', body: more, token: runtime.tokens.operator });
+  await until(
+    () => get(queue[40] ?? ''),
+    ({ status }) => status !== 'queued',
+  );
+  await runtime.kill();
+  await start({ GRAPHFLEET_TIERS: tiers(MORE.maxInstances, MORE.capacity) });
+  // It takes the place of nobody, and whoever is undone serves those that wait.
+  const cancelled = queue.at(-1) ?? '';
+  await client.call(`/v1/operations/${cancelled}`, { method: 'DELETE' });
+  await untilWaiting(0);
+  expect(those(await readAll(operationIds), 'succeeded')).toHaveLength(CREATES - 1);
+  await expectWhole(operationIds, 1);
+}, 180_000);

@@ -1,0 +1,271 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EventView } from '../../contract/api/operations.ts';
+import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
+import { OperationLog } from '../../domain/operation/operation-log.ts';
+import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
+import { acceptedEvent } from '../fixtures/operations.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
+import { signedToken } from '../fixtures/tokens.ts';
+import { WITH_APPROVAL, waitingGraph } from './approval.ts';
+import { Client, streamedEvents } from './client.ts';
+
+let directory: string;
+let runtime: RuntimeProcess;
+let client: Client;
+let operator: string;
+let otherTenant: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-operations-'));
+  runtime = await startRuntimeProcess(directory, WITH_APPROVAL);
+  client = new Client(runtime);
+  ({ operator, otherTenant } = runtime.tokens);
+});
+
+afterAll(async () => {
+  await runtime.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+type Options = Parameters<Client['call']>[1];
+const cancel = (operationId: string, options: Options = {}) =>
+  client.call(`/v1/operations/${operationId}`, { method: 'DELETE', ...options });
+const resume = (operationId: string, answer: string, options: Options = {}) =>
+  client.call(`/v1/operations/${operationId}/resume`, { body: { answer }, token: operator, ...options });
+const retry = (operationId: string, options: Options = {}) =>
+  client.call(`/v1/operations/${operationId}/retry`, { method: 'POST', ...options });
+const read = async (operationId: string) => (await client.call(`/v1/operations/${operationId}`)).body;
+
+const operationLog = () => {
+  const dynamodb = new DynamoDBClient({
+    endpoint: runtime.endpoints.dynamodb,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const table = { documents: DynamoDBDocumentClient.from(dynamodb), tableName: 'graphfleet-control' };
+  return new OperationLog(new DynamoOperationStore(table));
+};
+
+describe('an operation that is cancelled', () => {
+  test.each(['accepted', 'takeSlot', 'createDatabase', 'applySchema', 'createEntity'])(
+    'after %s is undone, and leaves nothing',
+    async (moment) => {
+      const { body } = await client.call('/v1/graphs', { body: companiesGraph() });
+      const { operationId, graphId } = body as { operationId: string; graphId: string };
+      for await (const { step, type } of streamedEvents(await client.stream(operationId, 0))) {
+        if ((step ?? type) === moment) break;
+      }
+      const first = await cancel(operationId);
+      const events = await client.follow(operationId);
+      const over = await cancel(operationId);
+      expect(over).toMatchObject({ status: 409, body: { code: 'operation_over' } });
+      if (first.status === 409) {
+        // The work was faster.
+        expect(events.at(-1)?.status).toBe('succeeded');
+        return;
+      }
+      expect(first).toMatchObject({ status: 202, body: { operationId, status: 'cancelling' } });
+      expect(events.slice(-3).map(({ type, status }) => [type, status])).toEqual([
+        ['progress', 'cancelling'],
+        ['compensating', 'compensating'],
+        ['cancelled', 'cancelled'],
+      ]);
+      expect(await read(operationId)).toMatchObject({ status: 'cancelled', error: null, result: null });
+      expect((await client.call(`/v1/graphs/${graphId}`)).status).toBe(404);
+    },
+  );
+
+  test('while it waits for an answer is cancelled at once, and the answer comes too late', async () => {
+    const operationId = await waitingGraph(client);
+    expect(await cancel(operationId)).toMatchObject({ status: 202, body: { status: 'cancelling', input: null } });
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
+    expect(await resume(operationId, 'approve')).toMatchObject({ status: 409 });
+  });
+
+  test('while it waits for capacity is cancelled at once', async () => {
+    const { body } = await client.call('/v1/graphs', { body: plainGraph({ tier: 'xlarge' }) });
+    const operationId = body['operationId'] as string;
+    for await (const { status } of streamedEvents(await client.stream(operationId, 0))) {
+      if (status === 'queued') break;
+    }
+    expect((await cancel(operationId)).status).toBe(202);
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
+  });
+
+  test('twice, or by several at once, is cancelled once', async () => {
+    const operationId = await waitingGraph(client);
+    const answers = await Promise.all([cancel(operationId), cancel(operationId), cancel(operationId)]);
+    for (const { status } of answers) expect([202, 409]).toContain(status);
+    expect(answers.filter(({ status }) => status === 202).length).toBeGreaterThan(0);
+    const events = await client.follow(operationId);
+    expect(events.filter(({ status, type }) => status === 'cancelling' && type === 'progress')).toHaveLength(1);
+    expect(events.at(-1)?.status).toBe('cancelled');
+  });
+
+  test('and is not there, or is over, says so', async () => {
+    expect((await cancel('op_00000000000000000000000000')).status).toBe(404);
+    const { operationId } = await client.createGraph(plainGraph());
+    expect(await cancel(operationId)).toMatchObject({
+      status: 409,
+      body: { code: 'operation_over', retryable: false },
+    });
+  });
+});
+
+describe('an operation that waits for an answer', () => {
+  test('shows what it asks for, and goes on when an operator approves', async () => {
+    const operationId = await waitingGraph(client);
+    expect(await read(operationId)).toMatchObject({
+      status: 'queued',
+      input: { question: 'May this operation use the tier "large"?', options: ['approve', 'reject'] },
+    });
+    expect(await resume(operationId, 'approve')).toMatchObject({ status: 202, body: { input: null } });
+    const events = await client.follow(operationId);
+    expect(events.at(-1)?.status).toBe('succeeded');
+    for (const event of events) expect(EventView.safeParse(event)).toMatchObject({ success: true });
+  });
+
+  test('is undone when an operator rejects it', async () => {
+    const operationId = await waitingGraph(client);
+    expect((await resume(operationId, 'reject')).status).toBe(202);
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('failed');
+    expect(await read(operationId)).toMatchObject({ error: { code: 'forbidden' } });
+  });
+
+  test('takes the first answer, the same one again, and no other', async () => {
+    const operationId = await waitingGraph(client);
+    expect(await resume(operationId, 'maybe')).toMatchObject({ status: 400, body: { errors: [{ path: 'answer' }] } });
+    const answers = await Promise.all([resume(operationId, 'approve'), resume(operationId, 'reject')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409]);
+    const events = await client.follow(operationId);
+    const approved = answers[0]?.status === 202;
+    expect(events.at(-1)?.status).toBe(approved ? 'succeeded' : 'failed');
+    expect(events.filter(({ message }) => message.startsWith('Answered'))).toHaveLength(1);
+  });
+
+  test('is not answered by its tenant, nor seen by another', async () => {
+    const operationId = await waitingGraph(client);
+    const { tenant } = runtime.tokens;
+    expect(await resume(operationId, 'approve', { token: tenant })).toMatchObject({ status: 403 });
+    expect(await resume(operationId, 'approve', { token: otherTenant })).toMatchObject({ status: 404 });
+    expect(await read(operationId)).toMatchObject({ status: 'queued' });
+    await cancel(operationId);
+    await client.follow(operationId);
+  });
+
+  test('goes on when the call that answered could not wake it', async () => {
+    const operationId = await waitingGraph(client);
+    // The answer is in the log, and whoever wrote it died before it woke the workflow.
+    await operationLog().append(operationId, {
+      type: 'progress',
+      message: 'Answered: approve',
+      answer: 'approve',
+      actor: 'olga',
+    });
+    expect((await resume(operationId, 'approve')).status).toBe(202);
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('succeeded');
+  });
+
+  test('an operation that asks nothing is not resumed', async () => {
+    const { operationId } = await client.createGraph(plainGraph());
+    expect(await resume(operationId, 'approve')).toMatchObject({ status: 409, body: { code: 'operation_over' } });
+  });
+});
+
+describe('an operation whose undo failed', () => {
+  const undoFailed = async (): Promise<string> => {
+    const log = operationLog();
+    const { requestHash, request, operationId, kind, tenantId, graphId, actor } = acceptedEvent();
+    const open = { operationId, kind, tenantId, graphId, actor, request, requestHash, message: 'Accepted' };
+    await log.open(open);
+    const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+    await log.append(operationId, { type: 'compensating', message: 'Undoing', error });
+    await log.append(operationId, { type: 'compensation_failed', message: 'An undo failed', error });
+    return operationId;
+  };
+
+  test('is retried, by its tenant or an operator, and then is over', async () => {
+    for (const token of [runtime.tokens.tenant, operator]) {
+      const operationId = await undoFailed();
+      expect(await retry(operationId, { token })).toMatchObject({ status: 202, body: { status: 'compensating' } });
+      expect((await client.follow(operationId, 3)).at(-1)?.status).toBe('failed');
+      expect(await retry(operationId, { token })).toMatchObject({ status: 409, body: { code: 'operation_over' } });
+    }
+  });
+
+  test('is not retried by another tenant, nor is one that goes on', async () => {
+    expect((await retry(await undoFailed(), { token: otherTenant })).status).toBe(404);
+    const waiting = await waitingGraph(client);
+    expect(await retry(waiting)).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    await cancel(waiting);
+    await client.follow(waiting);
+  });
+});
+
+describe("another's operation", () => {
+  test('is not commanded by a tenant, and is by an operator', async () => {
+    const operationId = await waitingGraph(client);
+    expect((await cancel(operationId, { token: otherTenant })).status).toBe(404);
+    expect((await cancel(operationId, { token: operator })).status).toBe(202);
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
+  });
+
+  test('is not read by an operator, unless it is one of the fleet', async () => {
+    const { operationId } = await client.createGraph(plainGraph());
+    expect((await client.call(`/v1/operations/${operationId}`, { token: operator })).status).toBe(404);
+    const log = operationLog();
+    const { requestHash, request, actor } = acceptedEvent();
+    const fleetOperation = 'op_00000000000000000000000FLT';
+    await log.project(
+      (
+        await log.open({
+          operationId: fleetOperation,
+          kind: 'graph.create',
+          tenantId: '~fleet',
+          graphId: null,
+          actor,
+          request,
+          requestHash,
+          message: 'Accepted',
+        })
+      ).accepted,
+    );
+    await log.append(fleetOperation, { type: 'failed', message: 'Failed', error: null });
+    const fleetReader = await signedToken(directory, { claims: { tenant_id: 'operations', scope: 'fleet:read' } });
+    for (const path of [fleetOperation, `${fleetOperation}/events`]) {
+      expect((await client.call(`/v1/operations/${path}`, { token: fleetReader })).status).toBe(200);
+      expect((await client.call(`/v1/operations/${path}`)).status).toBe(404);
+    }
+    const listed = await client.call('/v1/operations?fleet=true', { token: fleetReader });
+    expect(listed.body['operations']).toContainEqual(expect.objectContaining({ operationId: fleetOperation }));
+    expect((await client.call('/v1/operations?fleet=true')).status).toBe(403);
+    expect((await client.call('/v1/operations', { token: fleetReader })).status).toBe(403);
+  });
+});
+
+test('operations are counted and measured by kind and status, in the span that is asked for', async () => {
+  const counted = new Client({ ...runtime, tokens: { ...runtime.tokens, tenant: otherTenant } });
+  const from = new Date().toISOString();
+  for (let count = 0; count < 3; count += 1) await counted.createGraph(plainGraph());
+  const waiting = await waitingGraph(counted);
+  const to = new Date().toISOString();
+  const ask = async (query: string) => (await counted.call(`/v1/operations/statistics?${query}`)).body;
+  const measured = { p50: expect.any(Number), p95: expect.any(Number), max: expect.any(Number) };
+  const inSpan = await ask(`from=${from}&to=${to}`);
+  expect(inSpan).toMatchObject({ from, to, complete: true });
+  expect(inSpan['statistics']).toHaveLength(2);
+  expect(inSpan['statistics']).toEqual(
+    expect.arrayContaining([
+      { kind: 'graph.create', status: 'succeeded', count: 3, durationMs: measured },
+      { kind: 'graph.create', status: 'queued', count: 1, durationMs: null },
+    ]),
+  );
+  expect(await ask(`to=${from}`)).toMatchObject({ statistics: [] });
+  expect((await counted.call(`/v1/operations/statistics?from=${to}&to=${from}`)).status).toBe(400);
+  await counted.call(`/v1/operations/${waiting}`, { method: 'DELETE' });
+});

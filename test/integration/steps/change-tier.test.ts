@@ -1,0 +1,277 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { FleetTier } from '../../../domain/fleet/tier.ts';
+import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
+import { writerOf } from '../../../domain/graph/graph.ts';
+import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
+import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
+import { acceptedEvent } from '../../fixtures/operations.ts';
+import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
+
+const NAMES = [
+  'take-tier-slot',
+  'dispatch-job',
+  'switch-tier',
+  'switch-tier-back',
+  'drop-spare-database',
+  'free-spare-slot',
+  'finish-tier-change',
+] as const;
+const AT = '2026-01-01T00:00:00.000Z';
+const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+
+let on: StepsOnTable<(typeof NAMES)[number]>;
+beforeAll(async () => {
+  on = await stepsOnTable(NAMES);
+});
+afterAll(() => on.close());
+
+/** Each test has tiers of its own, with one instance for one graph each, and a graph on the first of them. */
+let count = 0;
+let standard: FleetTier;
+let large: FleetTier;
+let old: string;
+let next: string;
+let graphId: string;
+let createdBy: string;
+beforeEach(async () => {
+  count += 1;
+  [standard, large] = [`standard${count}`, `large${count}`] as unknown as [FleetTier, FleetTier];
+  [old, next] = [`inst-${standard}`, `inst-${large}`];
+  await register(old, standard);
+  await register(next, large);
+  const accepted = acceptedEvent();
+  createdBy = accepted.operationId;
+  const graph = await on.graphs.create({ ...graphRequestedBy(accepted), tier: standard, placement: old });
+  graphId = graph.graphId;
+  await on.instances.takeSlot(old, graphId, createdBy);
+  await on.graphs.publish(graphId, writerOf(createdBy), newSnapshot(graphId, 1, { checksum: 'aa', bytes: 1 }));
+  await on.graphs.activate(graphId, writerOf(createdBy));
+});
+
+const register = (instanceId: string, tier: FleetTier) =>
+  on.instances.register(
+    { instanceId, tier, endpoint: 'http://127.0.0.1:1', image: 'i', taskArn: 't', capacity: 1 },
+    AT,
+  );
+
+const begin = async (tier = large) => {
+  const event = acceptedEvent({ kind: 'graph.change_tier', graphId, request: { graphId, tier } });
+  await on.store.putEvent(event);
+  return { operationId: event.operationId, graphId };
+};
+
+const undoing = (operationId: string) =>
+  on.log.append(operationId, { type: 'compensating', message: 'Undoing', error });
+
+type Input = Awaited<ReturnType<typeof begin>>;
+
+const undo = async (input: Input) => {
+  await on.steps['switch-tier-back'](input);
+  await on.steps['drop-spare-database']({ ...input, moveIs: 'abandoned' });
+  await on.steps['free-spare-slot']({ ...input, moveIs: 'abandoned' });
+};
+
+const finish = async (input: Input) => {
+  await on.steps['drop-spare-database']({ ...input, moveIs: 'switched' });
+  await on.steps['free-spare-slot']({ ...input, moveIs: 'switched' });
+  await on.steps['finish-tier-change'](input);
+};
+
+const state = async () => {
+  const graph = await on.graphs.get(graphId);
+  const [slots, nextSlots] = [await on.instances.readSlots(old), await on.instances.readSlots(next)];
+  for (const instanceId of [old, next]) {
+    const held = Object.keys(await on.instances.readSlots(instanceId)).length;
+    expect((await on.instances.get(instanceId))?.used).toBe(held);
+  }
+  return {
+    tier: graph?.tier,
+    placement: graph?.placement,
+    move: graph?.move?.state ?? null,
+    old: slots[graphId],
+    next: nextSlots[graphId],
+  };
+};
+
+const unmoved = () => ({ tier: standard, placement: old, move: null, old: createdBy, next: undefined });
+const movedBy = ({ operationId }: Input) => ({
+  tier: large,
+  placement: next,
+  move: null,
+  old: undefined,
+  next: operationId,
+});
+
+describe('a move', () => {
+  test('ends with one slot, on the new tier, and each of its steps may run twice', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    await on.steps['take-tier-slot'](input);
+    expect(await state()).toEqual({ ...unmoved(), move: 'preparing', next: input.operationId });
+    await on.steps['switch-tier'](input);
+    await on.steps['switch-tier'](input);
+    expect(await state()).toEqual({ ...movedBy(input), move: 'switched', old: createdBy });
+    await finish(input);
+    await finish(input);
+    expect(await state()).toEqual(movedBy(input));
+    expect(await on.log.last(input.operationId)).toMatchObject({
+      status: 'succeeded',
+      result: { graphId, tier: large },
+    });
+  });
+
+  test('can be followed by another, which frees the slot that the first one took', async () => {
+    const first = await begin();
+    await on.steps['take-tier-slot'](first);
+    await on.steps['switch-tier'](first);
+    await finish(first);
+    const second = await begin(standard);
+    await on.steps['take-tier-slot'](second);
+    await on.steps['switch-tier'](second);
+    await finish(second);
+    expect(await state()).toEqual({ ...unmoved(), old: second.operationId });
+  });
+
+  test.each(['before the switch', 'after the switch'])('that is undone %s leaves the graph as it was', async (when) => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    if (when === 'after the switch') {
+      const moves = new DynamoGraphMoveStore(on.table);
+      const graph = await on.graphs.get(graphId);
+      if (graph?.move == null) throw new Error('The graph does not move.');
+      await moves.switchOver({ ...graph, move: graph.move });
+      expect(await state()).toMatchObject({ tier: large, placement: next });
+    }
+    await undoing(input.operationId);
+    await undo(input);
+    expect(await state()).toEqual(unmoved());
+    await undo(input);
+    expect(await state()).toEqual(unmoved());
+  });
+
+  test('for which there is no room leaves the graph as it was', async () => {
+    await on.instances.takeSlot(next, 'kgother', 'op_other');
+    const input = await begin();
+    await expect(on.steps['take-tier-slot'](input)).rejects.toThrow(/at_capacity/);
+    await undoing(input.operationId);
+    await undo(input);
+    expect(await state()).toMatchObject(unmoved());
+  });
+
+  test('does not switch a graph that is not active any more', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    await on.graphs.deactivate(graphId, createdBy);
+    await expect(on.steps['switch-tier'](input)).rejects.toThrow(/graph_not_ready/);
+    await undoing(input.operationId);
+    await undo(input);
+    expect(await state()).toEqual(unmoved());
+  });
+});
+
+describe('a graph', () => {
+  test('has one move at a time: the second hears whose the first is', async () => {
+    const [first, second] = [await begin(), await begin()];
+    await on.steps['take-tier-slot'](first);
+    await expect(on.steps['take-tier-slot'](second)).rejects.toThrow(new RegExp(`conflict.*${first.operationId}`));
+    await undoing(second.operationId);
+    await undo(second);
+    expect(await state()).toEqual({ ...unmoved(), move: 'preparing', next: first.operationId });
+  });
+
+  test('that is on the tier already is not moved', async () => {
+    const input = await begin(standard);
+    await expect(on.steps['take-tier-slot'](input)).rejects.toMatchObject({ name: 'PastNoReturn' });
+    await finish(input);
+    expect(await state()).toEqual(unmoved());
+    expect((await on.log.last(input.operationId)).status).toBe('succeeded');
+  });
+
+  test('whose move switched and was not finished is moved on by the next, and no slot is left', async () => {
+    const first = await begin();
+    await on.steps['take-tier-slot'](first);
+    await on.steps['switch-tier'](first);
+    await on.log.append(first.operationId, { type: 'failed', message: 'Stopped', error });
+    const second = await begin(standard);
+    await on.steps['take-tier-slot'](second);
+    await on.steps['switch-tier'](second);
+    await finish(second);
+    expect(await state()).toEqual({ ...unmoved(), old: second.operationId });
+  });
+});
+
+describe('a run that is late', () => {
+  /** The step has seen the log go forward; before it looks at the graph, something else happens. */
+  const heldUp = (name: 'take-tier-slot' | 'switch-tier', input: Input, meanwhile: () => Promise<unknown>) => {
+    on.holdUp('GetItem', 'GRAPH#', meanwhile);
+    return on.steps[name](input);
+  };
+
+  test.each(['room', 'no room'])('TakeTierSlot after the operation was undone takes nothing (%s)', async (room) => {
+    const input = await begin();
+    if (room === 'no room') await on.instances.takeSlot(next, 'kgother', 'op_other');
+    const late = heldUp('take-tier-slot', input, async () => {
+      await undoing(input.operationId);
+      await undo(input);
+      await on.log.append(input.operationId, { type: 'failed', message: 'Failed', error });
+    });
+    await expect(late).rejects.toThrow(room === 'room' ? /operation_over/ : /at_capacity/);
+    expect(await state()).toMatchObject(unmoved());
+  });
+
+  test('SwitchTier after the undo has begun does not switch, or switches back', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    const late = heldUp('switch-tier', input, () => undoing(input.operationId));
+    await expect(late).rejects.toMatchObject({ name: 'Refusal' });
+    await undo(input);
+    expect(await state()).toEqual(unmoved());
+  });
+
+  test('SwitchTier after SwitchTierBack can not switch', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    const late = heldUp('switch-tier', input, async () => {
+      await undoing(input.operationId);
+      await on.steps['switch-tier-back'](input);
+    });
+    await expect(late).rejects.toMatchObject({ name: 'Refusal' });
+    await undo(input);
+    expect(await state()).toEqual(unmoved());
+  });
+
+  test('TakeTierSlot or SwitchTier of a move that has switched goes on behind its point of no return', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    await on.steps['switch-tier'](input);
+    for (const name of ['take-tier-slot', 'dispatch-job', 'switch-tier'] as const) {
+      const again = { ...input, beforeNoReturn: true, kind: 'load-snapshot', taskToken: 'token' };
+      await expect(on.steps[name](again)).rejects.toMatchObject({ name: 'PastNoReturn' });
+    }
+    await finish(input);
+    await expect(on.steps['take-tier-slot'](input)).rejects.toThrow(/operation_over/);
+    expect(await state()).toEqual(movedBy(input));
+  });
+
+  test('undo of a move that has switched and gone on changes nothing', async () => {
+    const input = await begin();
+    await on.steps['take-tier-slot'](input);
+    await on.steps['switch-tier'](input);
+    await on.steps['drop-spare-database']({ ...input, moveIs: 'abandoned' });
+    await on.steps['free-spare-slot']({ ...input, moveIs: 'abandoned' });
+    expect(await state()).toMatchObject({ tier: large, old: createdBy, next: input.operationId });
+  });
+});
+
+test('an operation that is being cancelled does not come past its point of no return', async () => {
+  const input = await begin();
+  await on.steps['take-tier-slot'](input);
+  on.holdUp('UpdateItem', 'GRAPH#', () =>
+    on.log.append(input.operationId, { type: 'progress', status: 'cancelling', message: 'Cancelling' }),
+  );
+  await expect(on.steps['switch-tier'](input)).rejects.toMatchObject({ name: 'Refusal' });
+  expect(await on.log.last(input.operationId)).toMatchObject({ status: 'cancelling', cancellable: true });
+  expect(await state()).toEqual(unmoved());
+  await undo(input);
+  expect(await state()).toEqual(unmoved());
+});

@@ -1,0 +1,257 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CapacityWait } from '../../../domain/fleet/capacity-wait.ts';
+import { DynamoCapacityQueue } from '../../../domain/fleet/dynamo-capacity-queue.ts';
+import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { Placement } from '../../../domain/fleet/placement.ts';
+import type { FleetTier } from '../../../domain/fleet/tier.ts';
+import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
+import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
+import { type GraphRequest, graphRequestedBy } from '../../../domain/graph/graph-request.ts';
+import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
+import { isTerminal } from '../../../domain/operation/operation.ts';
+import { OperationLog } from '../../../domain/operation/operation-log.ts';
+import { startControlTable } from '../../fixtures/control-table.ts';
+import { acceptedEvent } from '../../fixtures/operations.ts';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const INSTANCES = 2;
+const SLOTS = 2;
+
+let table: Awaited<ReturnType<typeof startControlTable>>['table'];
+let close: () => Promise<void>;
+beforeAll(async () => ({ table, close } = await startControlTable()));
+afterAll(() => close());
+
+let tiers = 0;
+
+/** A tier of its own with its instances, and operations that want a slot on it, as their workflows drive them. */
+const openTier = async (capacity = SLOTS) => {
+  tiers += 1;
+  const tier = `queue${tiers}` as FleetTier;
+  const woken: string[] = [];
+  const instances = new DynamoInstanceStore(table);
+  const graphs = new DynamoGraphStore(table);
+  const queue = new DynamoCapacityQueue(table);
+  const store = new DynamoOperationStore(table);
+  const operations = new OperationLog(store);
+  const placement = new Placement(instances, graphs, queue);
+  const wait = new CapacityWait({
+    queue,
+    placement,
+    graphs,
+    moves: new DynamoGraphMoveStore(table),
+    operations,
+    tasks: { succeed: async (taskToken) => void woken.push(taskToken) },
+  });
+  const names = Array.from({ length: INSTANCES }, (_, at) => `${tier}-${at}`);
+  for (const instanceId of names) {
+    const task = { endpoint: 'http://127.0.0.1:1', image: 'sha256:one', taskArn: 'task', capacity };
+    await instances.register({ instanceId, tier, ...task }, AT);
+  }
+  let accepted = 0;
+  const accept = async () => {
+    accepted += 1;
+    const createdAt = new Date(Date.parse(AT) + accepted).toISOString();
+    const event = acceptedEvent({ createdAt, request: { ...(acceptedEvent().request as GraphRequest), tier } });
+    await store.putEvent(event);
+    return { ...event, graphId: event.graphId ?? '' };
+  };
+  type Accepted = Awaited<ReturnType<typeof accept>>;
+
+  /** TakeSlot, and WaitForCapacity when it says so. */
+  const take = async (event: Accepted) => {
+    const { operationId } = event;
+    const last = await operations.last(operationId);
+    if (last.status !== 'accepted' && last.status !== 'queued') return;
+    const graph = graphRequestedBy(event);
+    try {
+      await placement.takeSlot(graph);
+      await operations.append(operationId, { type: 'started', message: 'Slot taken' }, last);
+    } catch (error) {
+      if ((error as Error).name !== 'WaitingForCapacity') return;
+      const { isFirst } = await wait.enter(last, graph, `${operationId}.${last.seq}`).catch(() => ({ isFirst: false }));
+      if (isFirst) await wait.serve(tier);
+    }
+  };
+  /** The undo, in the order of the workflow. */
+  const cancel = async (event: Accepted) => {
+    const { operationId, graphId } = event;
+    const error = { code: 'internal', message: 'Cancelled', retryable: false } as const;
+    const last = await operations.last(operationId);
+    if (isTerminal(last.status)) return;
+    if (last.status !== 'compensating')
+      await operations.append(operationId, { type: 'compensating', message: 'Undoing', error });
+    const graph = await graphs.get(graphId ?? '');
+    if (graph !== undefined) {
+      await placement.freeSlot(graph);
+      await wait.serve(tier);
+      if ((await instances.readSlots(graph.placement ?? 'none'))[graph.graphId] === operationId) return;
+      await graphs.remove(graph.graphId, operationId);
+    }
+    await wait.leave(tier, event);
+    await operations.append(operationId, { type: 'failed', message: 'Undone', error });
+  };
+  const slots = async () =>
+    (await Promise.all(names.map(async (name) => Object.entries(await instances.readSlots(name))))).flat();
+  const used = async () =>
+    (await Promise.all(names.map((name) => instances.get(name)))).reduce((sum, found) => sum + (found?.used ?? 0), 0);
+  const acceptThree = async () => [await accept(), await accept(), await accept()] as const;
+  const first = async () => {
+    const [waiting] = await queue.list(tier, 1);
+    if (waiting === undefined) throw new Error('Nobody waits.');
+    return waiting;
+  };
+  return {
+    acceptThree,
+    first,
+    tier,
+    operations,
+    graphs,
+    instances,
+    queue,
+    wait,
+    woken,
+    names,
+    accept,
+    take,
+    cancel,
+    slots,
+    used,
+  };
+};
+
+type Tier = Awaited<ReturnType<typeof openTier>>;
+
+/** In the end: whoever wants a slot has one, or waits while none is free; and no slot is anybody else's. */
+const expectNothingLost = async (
+  { tier, operations, graphs, queue, slots, used }: Tier,
+  events: readonly Awaited<ReturnType<Tier['accept']>>[],
+) => {
+  const held = await slots();
+  expect(await used()).toBe(held.length);
+  expect(new Set(held.map(([graphId]) => graphId)).size).toBe(held.length);
+  for (const [graphId, holder] of held) {
+    expect((await operations.get(holder)).status, graphId).toBe('running');
+    expect(await graphs.get(graphId)).toMatchObject({ slotHolder: holder });
+  }
+  const waiting = await queue.list(tier, 100);
+  for (const { operationId, status, createdAt } of await Promise.all(
+    events.map(({ operationId }) => operations.get(operationId)),
+  )) {
+    const holds = held.some(([, holder]) => holder === operationId);
+    const waits = waiting.some((item) => item.operationId === operationId);
+    expect({ operationId, status, createdAt, holds, waits }).toMatchObject(
+      isTerminal(status) ? { holds: false, waits: false } : { holds: !waits },
+    );
+  }
+  if (waiting.length > 0) expect(held).toHaveLength(INSTANCES * SLOTS);
+};
+
+test('slots that are taken, freed, cancelled and served in any order, at once, are never doubled or lost', async () => {
+  const act = fc.tuple(fc.constantFrom('take', 'cancel', 'serve' as const), fc.nat(9));
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(act, { minLength: 1, maxLength: 6 }), { maxLength: 8 }), async (rounds) => {
+      const opened = await openTier();
+      const events = await Promise.all(Array.from({ length: 10 }, opened.accept));
+      for (const round of rounds) {
+        await Promise.all(
+          round.map(async ([what, which]) => {
+            const event = events[which];
+            if (what === 'serve' || event === undefined) await opened.wait.serve(opened.tier);
+            else await opened[what](event).catch(() => undefined);
+          }),
+        );
+      }
+      // What was interrupted is carried on, as the workflows and the schedule do.
+      for (const event of events) {
+        const { status } = await opened.operations.get(event.operationId);
+        if (status === 'compensating') await opened.cancel(event);
+      }
+      await opened.wait.serve(opened.tier);
+      for (const event of events) await opened.take(event);
+      await opened.wait.serve(opened.tier);
+      for (const event of events) await opened.take(event);
+      await expectNothingLost(opened, events);
+    }),
+    { numRuns: 25 },
+  );
+}, 120_000);
+
+test('who has waited longest is served first, however the slots are freed and however many serve at once', async () => {
+  const opened = await openTier();
+  const events = await Promise.all(Array.from({ length: 12 }, opened.accept));
+  for (const event of events.toReversed().slice(0, INSTANCES * SLOTS)) await opened.take(event);
+  const waiting = events.slice(0, -INSTANCES * SLOTS);
+  await Promise.all(waiting.map(opened.take));
+  expect((await opened.queue.list(opened.tier, 100)).map(({ operationId }) => operationId)).toEqual(
+    waiting.map(({ operationId }) => operationId),
+  );
+  for (const [at, event] of events
+    .toReversed()
+    .slice(0, INSTANCES * SLOTS)
+    .entries()) {
+    await opened.cancel(event);
+    await Promise.all([opened.wait.serve(opened.tier), opened.wait.serve(opened.tier)]);
+    const left = (await opened.queue.list(opened.tier, 100)).map(({ operationId }) => operationId);
+    expect(left).toEqual(waiting.slice(at + 1).map(({ operationId }) => operationId));
+    expect(await opened.queue.position(opened.tier, waiting[at + 1] ?? event)).toBe(1);
+  }
+});
+
+test('a newcomer does not take the slot that somebody waits for', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  const newcomer = await opened.accept();
+  for (const event of [one, two, waits]) await opened.take(event);
+  // A slot is free, and the one that freed it has died before it served.
+  await opened.instances.freeSlot(
+    (await opened.graphs.get(one.graphId))?.placement ?? '',
+    one.graphId,
+    one.operationId,
+  );
+  await opened.take(newcomer);
+  expect(await opened.queue.position(opened.tier, newcomer)).toBe(2);
+  expect(await opened.queue.position(opened.tier, waits)).toBe(1);
+  await opened.wait.serve(opened.tier);
+  expect(await opened.queue.position(opened.tier, newcomer)).toBe(1);
+});
+
+test('the record of an operation that was undone does not come back by its turn', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two, waits]) await opened.take(event);
+  const item = await opened.first();
+  await opened.cancel(waits);
+  // A late run of the wait puts it back.
+  await opened.queue.put(opened.tier, item);
+  await opened.cancel(one);
+  expect(await opened.graphs.get(waits.graphId)).toBeUndefined();
+  expect(await opened.slots()).toHaveLength(1);
+  expect(await opened.queue.count(opened.tier)).toBe(0);
+});
+
+test('a run that dies after it took the slot of the first is carried on: the first is woken, and has one slot', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two, waits]) await opened.take(event);
+  const item = await opened.first();
+  await opened.cancel(one);
+  // It died before it removed the place in the queue.
+  await opened.queue.put(opened.tier, item);
+  opened.woken.length = 0;
+  await opened.wait.serve(opened.tier);
+  expect(opened.woken).toEqual([item.taskToken]);
+  expect(await opened.slots()).toHaveLength(2);
+  expect(await opened.queue.count(opened.tier)).toBe(0);
+});
+
+test('one that has begun to wait anew is not forgotten by a run that woke its earlier wait', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two, waits]) await opened.take(event);
+  const item = await opened.first();
+  await opened.queue.put(opened.tier, { ...item, taskToken: 'newer' });
+  await opened.queue.remove(opened.tier, item, item.taskToken);
+  expect(await opened.queue.list(opened.tier, 1)).toMatchObject([{ taskToken: 'newer', enqueuedAt: item.enqueuedAt }]);
+});

@@ -1,0 +1,4 @@
+import { describeFaults } from './describe-faults.ts';
+import { deleteGraph } from './machines/delete-graph.ts';
+
+describeFaults(deleteGraph);

@@ -1,0 +1,4 @@
+import { describeFaults } from './describe-faults.ts';
+import { deleteSubgraph } from './machines/delete-graph.ts';
+
+describeFaults(deleteSubgraph);

@@ -1,0 +1,44 @@
+import { expect } from 'vitest';
+import { operationIdFor } from '../../../../domain/identifier.ts';
+import type { OperationRequest } from '../../../../domain/operation/operation-commands.ts';
+import type { MachineUnderTest } from '../machine-under-test.ts';
+import { CAPACITY } from '../stage.ts';
+import { makeGraph } from './provision-graph.ts';
+
+const askForTier = (graphId: string, tier: string): OperationRequest => ({
+  operationId: operationIdFor('acme', undefined),
+  kind: 'graph.change_tier',
+  tenantId: 'acme',
+  graphId,
+  actor: 'ada',
+  request: { graphId, tier },
+});
+
+/** A graph on `standard` that moves to `large`; what stopped behind the switch is finished by the way back. */
+export const changeTier: MachineUnderTest = {
+  name: 'change-tier',
+  detours: ['WaitForCapacity'],
+  open: async (stage) => {
+    const graphId = await makeGraph(stage);
+    return {
+      request: () => askForTier(graphId, 'large'),
+      again: () => askForTier(graphId, 'standard'),
+      expectDone: ({ graphs, instances }, { request, operationId }) => {
+        const { tier } = request as { tier: string };
+        expect(graphs.get(graphId)).toMatchObject({ status: 'active', tier, placement: `inst-${tier}-1`, move: null });
+        const held = instances.flatMap(({ instanceId, slots }) =>
+          Object.entries(slots).map(([graph, by]) => [instanceId, graph, by]),
+        );
+        expect(held).toEqual([[`inst-${tier}-1`, graphId, operationId]]);
+      },
+      detours: {
+        WaitForCapacity: async ({ operationId }) => {
+          await stage.setCapacity('inst-large-1', 0);
+          // Room comes just before the workflow waits for it: it serves itself.
+          const act = () => stage.setCapacity('inst-large-1', CAPACITY);
+          stage.faults.afterwards({ operationId, from: '', after: 'TakeTierSlot', act });
+        },
+      },
+    };
+  },
+};

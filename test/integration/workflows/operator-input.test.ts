@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
+import { DEFAULT_TIERS } from '../../../domain/fleet/tier.ts';
+import { askForGraph } from './machines/provision-graph.ts';
+import { openStage, type Stage } from './stage.ts';
+
+const A_DAY_MS = 86_400_000;
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await openStage();
+  const tiers = new DynamoTierStore(stage.table);
+  for (const tier of DEFAULT_TIERS) if (tier.tier === 'standard') await tiers.put({ ...tier, approval: true });
+});
+afterAll(() => stage.close());
+
+/** Asks for a graph and resolves once its workflow waits for an answer. */
+const waiting = async (): Promise<string> => {
+  const request = askForGraph();
+  await stage.commands.accept(request);
+  await stage.until(() => stage.faults.visited.get(request.operationId)?.includes('AwaitInput') === true);
+  await stage.activity.settled();
+  return request.operationId;
+};
+
+const answer = { type: 'progress', message: 'Answered: approve', answer: 'approve', actor: 'olga' } as const;
+
+test('an answer that woke nobody, because whoever gave it died, is found by the reconciler', async () => {
+  const operationId = await waiting();
+  await stage.log.append(operationId, answer);
+  await stage.invoke('reconcile-operations', {});
+  await stage.finish(operationId);
+  expect(await stage.log.last(operationId)).toMatchObject({ status: 'succeeded', attempt: 1 });
+});
+
+test('an operation waits for days, whatever the reconciler does, and goes on then', async () => {
+  const operationId = await waiting();
+  const later = stage.clock.now() + 3 * A_DAY_MS;
+  while (stage.clock.nextAt !== undefined && stage.clock.nextAt < later) stage.clock.advanceTo(stage.clock.nextAt);
+  await stage.invoke('reconcile-operations', {});
+  expect(await stage.log.last(operationId)).toMatchObject({ status: 'queued', attempt: 1 });
+  await stage.inputs.answer(operationId, 'approve', { actor: 'olga' });
+  await stage.finish(operationId);
+  expect((await stage.log.last(operationId)).status).toBe('succeeded');
+});
+
+test('an operation that nobody answers for a week is undone', async () => {
+  const operationId = await waiting();
+  await stage.finish(operationId);
+  expect((await stage.log.last(operationId)).status).toBe('failed');
+});

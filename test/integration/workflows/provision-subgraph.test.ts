@@ -1,0 +1,4 @@
+import { describeFaults } from './describe-faults.ts';
+import { provisionSubgraph } from './machines/provision-subgraph.ts';
+
+describeFaults(provisionSubgraph);

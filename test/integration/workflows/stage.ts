@@ -1,0 +1,395 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import { DeleteServiceCommand, ECSClient } from '@aws-sdk/client-ecs';
+import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { FUNCTIONS, type FunctionName, functionReference } from '../../../contract/functions.ts';
+import { type ControlTableClient, controlTableClient } from '../../../domain/aws/control-table-client.ts';
+import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { FLEET_TIERS, type FleetTier } from '../../../domain/fleet/tier.ts';
+import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
+import { DynamoInputTokenStore } from '../../../domain/operation/dynamo-input-token-store.ts';
+import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
+import { OperationCommands } from '../../../domain/operation/operation-commands.ts';
+import { OperationLog } from '../../../domain/operation/operation-log.ts';
+import { OperationReconciliation } from '../../../domain/operation/operation-reconciliation.ts';
+import { OperatorInput } from '../../../domain/operation/operator-input.ts';
+import { StepFunctionsWaitingTasks } from '../../../domain/operation/step-functions-waiting-tasks.ts';
+import { StepFunctionsWorkflows } from '../../../domain/operation/step-functions-workflows.ts';
+import {
+  operationIdOfExecution,
+  STATE_MACHINES,
+  type Workflows,
+  workflowOf,
+} from '../../../domain/operation/workflows.ts';
+import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
+import { DatabaseTemplates } from '../../../instance/database-templates.ts';
+import { JobJournal } from '../../../instance/jobs/job-journal.ts';
+import { JobRunner, type JobWork, type JobWorks } from '../../../instance/jobs/job-runner.ts';
+import { jobWorks } from '../../../instance/jobs/job-works.ts';
+import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
+import { instanceServer } from '../../../instance/server.ts';
+import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
+import { Workspace } from '../../../instance/workspace.ts';
+import { startDynamodb } from '../../../local/dynamodb/start-dynamodb.ts';
+import { startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
+import { routeExecutionEvents } from '../../../local/execution-events.ts';
+import { registerTaskDefinitions } from '../../../local/fleet.ts';
+import { functionEnvironments } from '../../../local/function-environments.ts';
+import { startLambda } from '../../../local/lambda/start-lambda.ts';
+import { LOCAL } from '../../../local/settings.ts';
+import { STATE_MACHINE_ARN_PREFIX } from '../../../local/state-machines.ts';
+import { startStepFunctions } from '../../../local/step-functions/start-step-functions.ts';
+import { aslFile } from '../../../statemachines/machines.ts';
+import { readWorld, type World } from '../../fixtures/consistency.ts';
+import { silent } from '../instance/workplace.ts';
+import { FakeClock } from '../step-functions/fake-clock.ts';
+import { Activity } from './activity.ts';
+import { FaultInjector, type Invocation } from './fault-injector.ts';
+import { startHoldingProxy } from './holding-proxy.ts';
+
+const AT = '2026-01-01T00:00:00.000Z';
+export const CAPACITY = 1_000;
+const CACHE_BYTES = 2 ** 30;
+const WRITES_A_CALL = 25;
+const IDLE_CONTAINER = fileURLToPath(new URL('idle-container.ts', import.meta.url));
+
+let opened = false;
+
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/**
+ * The whole control plane without its front, in this process and on real parts: store, Step Functions with every machine,
+ * functions, and an instance of each tier. Time passes when nothing is at work, so retries and timeouts take none.
+ */
+export const openStage = async () => {
+  if (opened)
+    throw new Error('Functions keep what they were started with: one stage a process, so one in a test file.');
+  opened = true;
+  const directory = await mkdtemp(join(tmpdir(), 'graphfleet-stage-'));
+  const closers: (() => unknown)[] = [() => rm(directory, { recursive: true, force: true, maxRetries: 3 })];
+  const activity = new Activity();
+  const clock = new FakeClock();
+  const running = new Set<string>();
+  const tasks = {
+    /** A task that has been told to stop is at work until it has. */
+    follow({ event, service }: TaskEvent): void {
+      if (event === 'stopping') activity.begin();
+      if (event === 'stopped') void removeInstance(service).finally(() => activity.end());
+      if (event === 'started') void activity.during(() => addInstance(service, tierOf(service)));
+    },
+  };
+  const lost = { events: false };
+
+  const dynamodb = await startDynamodb({ directory: join(directory, 'dynamodb'), tableName: LOCAL.tableName });
+  closers.push(dynamodb.close);
+  const ready = Promise.withResolvers<Pick<ReturnType<typeof startLambda>, 'invoke'>>();
+  const proxy = await startHoldingProxy(dynamodb.endpoint);
+  closers.push(proxy.close);
+  const faults = new FaultInjector(
+    activity,
+    async ({ function: name, payload }) => (await ready.promise).invoke(name, payload),
+    proxy.holdNextWrite,
+  );
+  const counted = ready.promise.then(({ invoke }) => ({
+    invoke: (name: string, event: unknown) => activity.during(() => invoke(name, event)),
+  }));
+  const events = routeExecutionEvents(counted);
+  const endpoint = await startStepFunctions({
+    port: 0,
+    databaseFile: ':memory:',
+    region: LOCAL.region,
+    accountId: LOCAL.accountId,
+    invokeFunction: (place, payload) => faults.invoke(invocation(place, payload)),
+    sdk: {},
+    clock,
+    random: () => 0.5,
+    onStatusChange: (event) => {
+      if (event.detail.status === 'RUNNING') running.add(event.detail.name);
+      else running.delete(event.detail.name);
+      if (!lost.events) events.put(event);
+    },
+  });
+  closers.push(endpoint.close, events.close);
+
+  const objectsDirectory = join(directory, 'objects');
+  const ecs = await startEcs({
+    port: 0,
+    directory: join(directory, 'ecs'),
+    images: { [LOCAL.image]: { entry: IDLE_CONTAINER, digest: 'sha256:one' } },
+    region: LOCAL.region,
+    accountId: LOCAL.accountId,
+    onTaskEvent: (event) => tasks.follow(event),
+  });
+  closers.push(ecs.close);
+  const lambda = startLambda({
+    functions: Object.fromEntries(Object.entries(FUNCTIONS).filter(([, { folder }]) => folder !== 'api')),
+    environments: functionEnvironments({
+      identity: { issuer: 'http://127.0.0.1/', jwksUrl: 'http://127.0.0.1/keys' },
+      objectStoreUrl: pathToFileURL(objectsDirectory).href,
+      webhookSecret: 'whsec_dGhlIHN0YWdlIGhhcyBubyB3ZWJob29r',
+    }),
+    common: {
+      AWS_REGION: LOCAL.region,
+      AWS_ACCESS_KEY_ID: LOCAL.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: LOCAL.credentials.secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
+      AWS_ENDPOINT_URL_SFN: endpoint.url,
+      AWS_ENDPOINT_URL_ECS: ecs.url,
+      POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'SILENT',
+      POWERTOOLS_METRICS_DISABLED: 'true',
+    },
+    region: LOCAL.region,
+    accountId: LOCAL.accountId,
+  });
+  ready.resolve(lambda);
+
+  const stepFunctions = new SFNClient({});
+  const ecsClient = new ECSClient({});
+  closers.push(() => {
+    stepFunctions.destroy();
+    ecsClient.destroy();
+  });
+  await registerTaskDefinitions(ecsClient, {
+    CONTROL_TABLE_NAME: LOCAL.tableName,
+    OBJECT_STORE_URL: pathToFileURL(objectsDirectory).href,
+    LISTEN_HOST: '127.0.0.1',
+  });
+  for (const name of STATE_MACHINES) await deploy(stepFunctions, name);
+
+  const table = controlTableClient(LOCAL.tableName);
+  closers.push(() => table.documents.destroy());
+  const objects = new DirectoryObjectStore(objectsDirectory);
+  const fileOf = (key: string) => join(objectsDirectory, 'objects', key);
+  const log = new OperationLog(new DynamoOperationStore(table));
+  const graphs = new DynamoGraphStore(table);
+  const instances = new DynamoInstanceStore(table);
+  const workflows = new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX, stepFunctions);
+  const commands = new OperationCommands(log, workflows);
+  const waitingTasks = new StepFunctionsWaitingTasks(stepFunctions);
+  const inputs = new OperatorInput(log, new DynamoInputTokenStore(table), waitingTasks);
+  const heldJobs = new Map<string, Promise<void>>();
+
+  const playing = new Map<string, () => Promise<void>>();
+  /** Plays an instance: what `instance/main.ts` does, in this process. */
+  const addInstance = async (instanceId: string, tier: FleetTier): Promise<void> => {
+    const workspace = await Workspace.open(join(directory, instanceId));
+    const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
+    const templates = new DatabaseTemplates(workspace.templateDirectory);
+    const reporter = new ObservedReporter(activity);
+    const works = reporter.observe(
+      jobWorks({ workspace, templates, cache, objects, graphs, operations: log }),
+      heldJobs,
+    );
+    const jobs = new JobRunner(works, reporter, new JobJournal(workspace.jobDirectory), silent);
+    const generation = { now: 1 };
+    const server = instanceServer({ jobs, cache, generation: () => generation.now, logger: silent });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    playing.set(instanceId, async () => {
+      server.closeAllConnections();
+      server.close();
+      await jobs.stop();
+      await cache.close();
+    });
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const task = { endpoint: address, image: 'sha256:one', taskArn: `task-${instanceId}`, capacity: CAPACITY };
+    const instance = await instances.register({ instanceId, tier, ...task }, AT);
+    generation.now = instance.generation;
+    const taskToken = instance.launch?.taskToken ?? null;
+    if (taskToken !== null) await waitingTasks.succeed(taskToken);
+  };
+  const removeInstance = async (instanceId: string): Promise<void> => {
+    await playing.get(instanceId)?.();
+    playing.delete(instanceId);
+  };
+  closers.push(async () => {
+    for (const instanceId of playing.keys()) await removeInstance(instanceId);
+  });
+  for (const tier of FLEET_TIERS) await addInstance(`inst-${tier}-1`, tier);
+
+  /** Lets time pass, from one timer to the next, until `isOver`. */
+  const until = async (isOver: () => boolean): Promise<void> => {
+    for (;;) {
+      await activity.settled();
+      if (isOver()) return;
+      if (clock.nextAt === undefined) throw new Error('Nothing is at work, and nothing waits for the time.');
+      clock.advanceTo(clock.nextAt);
+    }
+  };
+
+  return {
+    table,
+    objects,
+    log,
+    graphs,
+    instances,
+    workflows,
+    commands,
+    reconciliation: new OperationReconciliation(log, commands, workflows, inputs),
+    inputs,
+    /** Commands whose calls to stop an execution are lost. */
+    commandsWithoutStop: new OperationCommands(log, withoutStop(workflows)),
+    stepFunctions,
+    faults,
+    activity,
+    clock,
+    /** What does not arrive: while `events` is set, nobody hears of the end of executions. */
+    lost,
+    /** The names of the executions that run. */
+    running,
+    /** Jobs of these operations are not begun by their instances before the promise resolves. */
+    heldJobs,
+    /** Runs a function as an event or a schedule does. */
+    invoke: async (name: string, event: unknown) => (await counted).invoke(name, event),
+    until,
+    /** Lets time pass until no execution of an operation runs and nothing follows from the last. */
+    finish: (operationId: string) =>
+      until(() => ![...running].some((name) => operationIdOfExecution(name) === operationId)),
+    world: () => readWorld(table, objects),
+    /** How many graphs an instance takes from here on. */
+    async setCapacity(instanceId: string, capacity: number): Promise<void> {
+      await table.documents.send(
+        new UpdateCommand({
+          TableName: table.tableName,
+          Key: { pk: `INSTANCE#${instanceId}`, sk: 'META' },
+          UpdateExpression: 'SET #capacity = :capacity',
+          ExpressionAttributeNames: { '#capacity': 'capacity' },
+          ExpressionAttributeValues: { ':capacity': capacity },
+        }),
+      );
+    },
+    /** Stops the newest execution of an operation, as a person does in the console. */
+    async stopByHand(operationId: string): Promise<void> {
+      const { kind, attempt } = await log.last(operationId);
+      await workflows.stop({ machine: workflowOf(kind), operationId, attempt }, 'Stopped by hand');
+    },
+    /** Keeps the world as it is now, and gives what makes it so again: for the next case. */
+    async keep(): Promise<() => Promise<void>> {
+      const before = await readWorld(table, objects);
+      const instancesBefore = [...playing.keys()];
+      const files = new Map<string, Buffer>();
+      for (const key of before.objects) files.set(key, await readFile(fileOf(key)));
+      return async () => {
+        for (const service of [...playing.keys()].filter((name) => !instancesBefore.includes(name))) {
+          await ecsClient.send(new DeleteServiceCommand({ cluster: LOCAL.cluster, service, force: true }));
+        }
+        await activity.settled();
+        const after = await readWorld(table, objects);
+        await writeBack(table, before, after);
+        for (const key of after.objects) if (!files.has(key)) await objects.remove(key);
+        for (const [key, content] of files)
+          if (!after.objects.includes(key)) await writeFileBelow(fileOf(key), content);
+      };
+    },
+    async close(): Promise<void> {
+      for (const closer of closers.reverse()) await closer();
+    },
+  };
+};
+
+/** The tier of an instance, by its name. */
+const tierOf = (instanceId: string): FleetTier => {
+  const tier = FLEET_TIERS.find((known) => instanceId.startsWith(`inst-${known}-`));
+  if (tier === undefined) throw new Error(`"${instanceId}" is no instance.`);
+  return tier;
+};
+
+/** Deploys a committed machine. Each state names its function and itself: it is by the state that faults are injected. */
+const deploy = async (client: SFNClient, name: string): Promise<void> => {
+  const asl = JSON.parse(await readFile(aslFile(name), 'utf8')) as {
+    States: Record<string, { Arguments?: { FunctionName?: string } }>;
+  };
+  const byReference = new Map(
+    (Object.keys(FUNCTIONS) as FunctionName[]).map((known) => [`\${${functionReference(known)}}`, known]),
+  );
+  for (const [state, { Arguments }] of Object.entries(asl.States)) {
+    const reference = Arguments?.FunctionName;
+    if (Arguments !== undefined && reference !== undefined) {
+      Arguments.FunctionName = `${byReference.get(reference) ?? reference}@${state}`;
+    }
+  }
+  const roleArn = `arn:aws:iam::${LOCAL.accountId}:role/${name}`;
+  await client.send(new CreateStateMachineCommand({ name, definition: JSON.stringify(asl), roleArn }));
+};
+
+/** Undoes every difference between two readings of the table. */
+const writeBack = async (table: ControlTableClient, before: World, after: World): Promise<void> => {
+  const byKey = ({ items }: World) => new Map(items.map((item) => [`${item.pk} ${item.sk}`, item]));
+  const [was, is] = [byKey(before), byKey(after)];
+  const writes = [...new Set([...was.keys(), ...is.keys()])].flatMap((key) => {
+    const [then, now] = [was.get(key), is.get(key)];
+    if (isDeepStrictEqual(then, now)) return [];
+    return [then === undefined ? { DeleteRequest: { Key: keyOf(now) } } : { PutRequest: { Item: then } }];
+  });
+  for (let at = 0; at < writes.length; at += WRITES_A_CALL) {
+    const batch = { [table.tableName]: writes.slice(at, at + WRITES_A_CALL) };
+    await table.documents.send(new BatchWriteCommand({ RequestItems: batch }));
+  }
+};
+
+const keyOf = (item: { pk: string; sk: string } | undefined) => ({ pk: item?.pk, sk: item?.sk });
+
+const writeFileBelow = async (file: string, content: Buffer): Promise<void> => {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+};
+
+const withoutStop = (workflows: Workflows): Workflows => ({
+  start: (attempt, input) => workflows.start(attempt, input),
+  stop: async () => {},
+  stateOf: (attempt) => workflows.stateOf(attempt),
+});
+
+const invocation = (place: string, payload: unknown): Invocation => {
+  const [name = '', state = ''] = place.split('@');
+  return { function: name, state, payload: payload as Invocation['payload'] };
+};
+
+/** Tells the activity of jobs, from their beginning until their workflows have heard of their end. */
+class ObservedReporter extends TaskReporter {
+  readonly #activity: Activity;
+  #unreported = 0;
+
+  constructor(activity: Activity) {
+    super();
+    this.#activity = activity;
+  }
+
+  observe(works: JobWorks, held: ReadonlyMap<string, Promise<void>>): JobWorks {
+    const observed = Object.entries(works).map(
+      ([kind, work]) => [kind, this.#observed(work as JobWork, held)] as const,
+    );
+    return Object.fromEntries(observed) as unknown as JobWorks;
+  }
+
+  override async succeeded(taskToken: string): Promise<void> {
+    await super.succeeded(taskToken).finally(() => this.#reported());
+  }
+
+  override async failed(taskToken: string, failure: { word: string; report: string }): Promise<void> {
+    await super.failed(taskToken, failure).finally(() => this.#reported());
+  }
+
+  #observed =
+    (work: JobWork, held: ReadonlyMap<string, Promise<void>>): JobWork =>
+    async (job, ...rest) => {
+      const [signal] = rest;
+      await Promise.race([held.get(job.operationId), whenAborted(signal)]);
+      signal.throwIfAborted();
+      this.#activity.begin();
+      await work(job, ...rest).finally(() => (this.#unreported += 1));
+    };
+
+  #reported(): void {
+    if (this.#unreported === 0) return;
+    this.#unreported -= 1;
+    this.#activity.end();
+  }
+}
+
+const whenAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
