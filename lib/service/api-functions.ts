@@ -19,7 +19,10 @@ export const API_FUNCTIONS: FunctionTable<'api'> = {
   'delete-subgraph': { may: ['readsGraphs', 'readsInstances', 'readsLog', 'appendsToLog'], drivesWorkflows: true },
   'get-graph': { may: ['readsGraphs', 'readsLog', 'readsAccesses'] },
   'query-graph': { may: ['readsGraphs', 'readsLog', 'readsInstances', 'readsAccesses'] },
-  'change-tier': { may: ['readsGraphs', 'readsLog', 'appendsToLog'], drivesWorkflows: true },
+  'change-tier': {
+    may: ['readsGraphs', 'readsLog', 'appendsToLog', 'readsAccounts', 'readsFlags'],
+    drivesWorkflows: true,
+  },
   'request-access': {
     may: ['readsAccesses', 'readsAccounts', 'readsFlags', 'readsLog', 'appendsToLog'],
     drivesWorkflows: true,
@@ -49,7 +52,7 @@ export const API_FUNCTIONS: FunctionTable<'api'> = {
   'set-flags': { may: ['setsFlags'] },
   'get-capacity': { may: READS_CAPACITY },
   'list-instances': { may: ['findsInstances'] },
-  'launch-instance': { may: LAUNCHES_INSTANCES, drivesWorkflows: true },
+  'launch-instance': { may: [...LAUNCHES_INSTANCES, 'readsInstances'], drivesWorkflows: true },
   'list-tiers': { may: ['readsTiers'] },
   'set-tier': { may: [...LAUNCHES_INSTANCES, 'setsTiers'], drivesWorkflows: true },
   'get-health': { may: [] },

@@ -93,7 +93,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     ],
     mayInBucket: ['listsSnapshots', 'removesSnapshots'],
   },
-  'create-service': { may: ['readsLog', 'appendsToLog'] },
+  'create-service': { may: ['readsLog', 'appendsToLog', 'readsInstances'] },
   'await-registration': { may: ['readsLog', 'changesInstances', 'readsInstances'], wakesWorkflows: true },
   'finish-launch': { may: [...SERVES_QUEUES, 'appendsToLog'], wakesWorkflows: true },
   'remove-instance': { may: ['readsLog', 'changesInstances', 'removesInstances'] },

@@ -29,7 +29,7 @@ export class WorkflowsStack extends Stack {
       workflows.map(({ machine }) => machine),
     );
     fleet.grantLaunch(steps['create-service'].role);
-    fleet.grantRemoval(steps['remove-instance'].role);
+    for (const name of ['create-service', 'remove-instance'] as const) fleet.grantRemoval(steps[name].role);
     addAlarms(this, namePrefix, configuration);
   }
 }

@@ -1,0 +1,76 @@
+import type { Instance } from '../fleet/instance.ts';
+import type { Page, PageRequest } from '../page.ts';
+import type { Drain, Lease, Occupancy } from './lease.ts';
+
+/** The instance that a change of state is about; the tier, because instances are listed by tier and state. */
+export type InstancePlace = Pick<Instance, 'instanceId' | 'tier'>;
+
+/** Whether it is so now, by this call or by an earlier one of the same owner, and the instance as it is. */
+export type Attempt = { done: boolean; instance: Occupancy };
+
+/** What a new task must have shown before its instance is opened again. */
+export type Readiness = {
+  /** The wanted image. */
+  image: string;
+  /** It was heard of then, or later. */
+  heardSince: string;
+};
+
+/**
+ * Who is at work on which instance, and who may cycle it. Each method is one conditional write on the instance's item,
+ * followed by reads only when its condition does not hold. Every one can be repeated, come late, or come after the one
+ * that takes it back: an ended lease or drain leaves a tombstone, so that its late beginning changes nothing.
+ * @throws {InstanceGone} each: there is no such instance
+ */
+export interface LeaseStore {
+  /**
+   * Counts an operation as busy on an instance, unless it is already.
+   * @throws {InstanceDraining} the gate is closed; it can be asked again
+   * @throws {InstanceFull} too many are at work there; it can be asked again
+   * @throws {HoldingEnded} this lease was there, or was given up before it was
+   */
+  acquire(instanceId: string, lease: Lease): Promise<Occupancy>;
+  /**
+   * Ends a lease, also one that has not begun: it never will then. An instance that is gone holds none.
+   * @returns the instance as it is then; when it {@link isDrained}, its drain is to be woken
+   */
+  release(instanceId: string, leaseId: string, at: string): Promise<Occupancy | undefined>;
+  /**
+   * Makes sure that a lease is held, on the instance as it was when the work was handed out.
+   * @throws {LeaseLost} it is not: the work must stop
+   */
+  confirm(instanceId: string, leaseId: string, generation: number): Promise<Occupancy>;
+
+  /**
+   * Closes the gate.
+   * @throws {DrainedByOther} another closed it; it can be asked again
+   * @throws {InstanceDraining} the instance is not in use; it can be asked again
+   * @throws {HoldingEnded} this drain was there, or was given up before it was
+   */
+  beginDrain(place: InstancePlace, drain: Omit<Drain, 'taskToken'>): Promise<Occupancy>;
+  /** Names the task that the last lease wakes. Done: the drain waits; whether it has to, the instance says. */
+  awaitIdle(place: InstancePlace, owner: string, taskToken: string): Promise<Attempt>;
+  /** Takes a drained instance for its cycle: from here it is reopened or quarantined, not undrained. */
+  claimCycle(place: InstancePlace, owner: string): Promise<Attempt>;
+  /** The same with work on it, which is cut off: its leases end, and the generation that it was handed out for. */
+  forceCycle(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+  /** Opens the gate when another task than before the cycle is ready. Not done: it is not there yet. */
+  reopen(place: InstancePlace, owner: string, readiness: Readiness, at: string): Promise<Attempt>;
+  /**
+   * Opens the gate again, also of a drain that has not begun: it never will then. Done as well when the instance is gone
+   * from this drain. Not done: the cycle is claimed, and has to go on.
+   */
+  undrain(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+
+  /** Takes an instance out of use whose cycle brought up no healthy task: no work, no cycling. */
+  quarantine(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+  /** Takes an instance in quarantine back into use, if it was heard of since. */
+  recover(place: InstancePlace, heardSince: string): Promise<Attempt>;
+
+  /** Read consistently. */
+  get(instanceId: string): Promise<Occupancy | undefined>;
+  /** Every instance, by tier and state; a page can be short, or empty, and have a cursor. The index may lag behind. */
+  list(page: PageRequest): Promise<Page<InstancePlace>>;
+  /** Forgets tombstones. */
+  prune(instanceId: string, ended: readonly string[]): Promise<void>;
+}

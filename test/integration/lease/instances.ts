@@ -1,0 +1,33 @@
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
+import { DynamoInstanceStore, keyOf } from '../../../domain/fleet/dynamo-instance-store.ts';
+import type { InstanceRegistration } from '../../../domain/fleet/instance.ts';
+import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
+
+export const AT = '2026-01-01T12:00:00.000Z';
+
+/** An instance that a task has registered, idle. */
+export const registerInstance = async (
+  table: ControlTableClient,
+  own: Partial<InstanceRegistration> & { instanceId: string },
+): Promise<InstancePlace> => {
+  const registration: InstanceRegistration = {
+    tier: 'standard',
+    endpoint: 'http://127.0.0.1:1',
+    image: 'sha256:one',
+    taskArn: 'task-1',
+    capacity: 10,
+    ...own,
+  };
+  await new DynamoInstanceStore(table).register(registration, AT);
+  await table.documents.send(
+    new UpdateCommand({
+      TableName: table.tableName,
+      Key: keyOf(registration.instanceId),
+      UpdateExpression:
+        'SET leases = if_not_exists(leases, :none), ended = if_not_exists(ended, :none), busyCount = if_not_exists(busyCount, :zero)',
+      ExpressionAttributeValues: { ':none': {}, ':zero': 0 },
+    }),
+  );
+  return { instanceId: registration.instanceId, tier: registration.tier };
+};
