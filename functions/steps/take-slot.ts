@@ -9,6 +9,8 @@ import { StepInput } from '../pipeline/step-function.ts';
 
 /** Of a graph that was accepted when nobody asked how many there are. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+/** Serves one, and does not go on. */
+const NO_LONGER = 0;
 
 /**
  * Counts the graph among its tenant's, records it and takes its slot. The operation has started from here on, if its log
@@ -29,11 +31,15 @@ export const handler = forwardStep('take-slot', StepInput, (environment) => {
     if (!(await quota.admit(tenantId, graphId, maxGraphs))) throw noMoreGraphs(maxGraphs);
   };
 
-  /** Undoes this run, when its operation was undone while it was held up: nobody else would. */
+  /**
+   * Undoes this run, when its operation was over while it was held up: nobody else would. A graph that came to be used
+   * stays; one that was deleted since does not come back.
+   */
   const undoIfLate = async ({ tenantId, graphId }: Graph, operationId: string) => {
     const { status } = await operations.last(operationId);
-    if (status === 'succeeded' || goesForward(status)) return;
+    if (goesForward(status)) return;
     const graph = await graphs.get(graphId);
+    if (graph !== undefined && graph.status !== 'provisioning') return;
     if (graph !== undefined) await placement.freeSlot(graph);
     await graphs.remove(graphId, operationId);
     await quota.release(tenantId, graphId);
@@ -53,5 +59,7 @@ export const handler = forwardStep('take-slot', StepInput, (environment) => {
       await undoIfLate(requested, operationId);
       throw error;
     }
+    // Whoever was woken wakes another: a run of serving may end before everybody has got what there is.
+    if (last.status === 'queued') await capacity.serve(requested.tier, NO_LONGER);
   };
 });
