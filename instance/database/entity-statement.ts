@@ -18,7 +18,8 @@ export const entityStatement = (
   if (node === undefined) throw new TypeError(`The schema has no node ${table}`);
   const parameters: EngineParameters = {};
   const assignments = node.properties.flatMap(({ name, type }, index) => {
-    const value = properties[name];
+    // A property can have the name of what every object has, such as `valueOf`.
+    const value = Object.hasOwn(properties, name) ? properties[name] : null;
     if (value === undefined || value === null) return [];
     const cast = (source: string) => [`${quotedName(name)}: CAST(${source}, '${typeStatement(type)}')`];
     // The engine can not tell the type of a list without values from a parameter.
