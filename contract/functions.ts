@@ -53,7 +53,7 @@ export const FUNCTIONS = {
   'change-tier': command,
   'request-access': command,
   'get-access': api,
-  'end-access': api,
+  'end-access': command,
   'list-operations': api,
   'get-operation': api,
   // A stream ends by itself after 90 s.

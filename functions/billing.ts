@@ -46,7 +46,7 @@ const applyBillingEvent =
   (billing: Subscriptions): Apply =>
   async ({ eventId, text }) => {
     const event = AnyEvent.safeParse(jsonOf(text));
-    if (event.success && !(event.data.type in BILLING_EVENTS)) return 'ignored';
+    if (event.success && !Object.hasOwn(BILLING_EVENTS, event.data.type)) return 'ignored';
     const facts = BillingEventFacts.safeParse(event.data);
     if (!facts.success) throw invalid(facts.error);
     const { type, timestamp, data } = facts.data;

@@ -25,7 +25,6 @@ import { DynamoInputTokenStore } from '../domain/operation/dynamo-input-token-st
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationCommands } from '../domain/operation/operation-commands.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
-import { OperationReconciliation } from '../domain/operation/operation-reconciliation.ts';
 import { OperatorInput } from '../domain/operation/operator-input.ts';
 import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
 import { StepFunctionsWorkflows } from '../domain/operation/step-functions-workflows.ts';
@@ -33,20 +32,19 @@ import { DynamoRotationStore } from '../domain/reconciliation/dynamo-rotation-st
 import { DynamoRepositoryAccessStore } from '../domain/repository/dynamo-repository-access-store.ts';
 import { DynamoRepositoryStore } from '../domain/repository/dynamo-repository-store.ts';
 import { SharedRepositories } from '../domain/repository/shared-repositories.ts';
-import { countUndoFailure } from './pipeline/operation-metrics.ts';
 
 type HasControlTable = { CONTROL_TABLE_NAME: string };
 type HasWorkflows = { STATE_MACHINE_ARN_PREFIX: string };
 
 let client: ControlTableClient | undefined;
 /** One client, and so one connection pool, for all the stores of a function. */
-const table = ({ CONTROL_TABLE_NAME }: HasControlTable): ControlTableClient => {
+export const table = ({ CONTROL_TABLE_NAME }: HasControlTable): ControlTableClient => {
   client ??= controlTableClient(CONTROL_TABLE_NAME);
   return client;
 };
 
 export const operationLog = (environment: HasControlTable) =>
-  new OperationLog(new DynamoOperationStore(table(environment)), { appended: countUndoFailure });
+  new OperationLog(new DynamoOperationStore(table(environment)));
 export const graphStore = (environment: HasControlTable) => new DynamoGraphStore(table(environment));
 export const subgraphStore = (environment: HasControlTable) => new DynamoSubgraphStore(table(environment));
 export const subgraphPlaces = (environment: HasControlTable) =>
@@ -104,13 +102,7 @@ export const sharedRepositories = (environment: HasControlTable & HasWorkflows) 
     commands: operationCommands(environment),
   });
 
-const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) => new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
+export const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) =>
+  new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
 export const operationCommands = (environment: HasControlTable & HasWorkflows) =>
   new OperationCommands(operationLog(environment), workflows(environment));
-export const operationReconciliation = (environment: HasControlTable & HasWorkflows) =>
-  new OperationReconciliation(
-    operationLog(environment),
-    operationCommands(environment),
-    workflows(environment),
-    operatorInput(environment),
-  );

@@ -4,6 +4,7 @@ import { KnownCapacity } from '../domain/fleet/capacity.ts';
 import { CapacityWait } from '../domain/fleet/capacity-wait.ts';
 import { EcsInstanceServices } from '../domain/fleet/ecs-instance-services.ts';
 import { Launches } from '../domain/fleet/launches.ts';
+import { FLEET_TIERS, type FleetTier } from '../domain/fleet/tier.ts';
 import { operationIdFor } from '../domain/identifier.ts';
 import { FLEET_TENANT } from '../domain/operation/operation.ts';
 import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
@@ -18,6 +19,7 @@ import {
   placementOf,
   tierStore,
 } from './dependencies.ts';
+import { logger } from './pipeline/logger.ts';
 
 type HasControlTable = { CONTROL_TABLE_NAME: string };
 type HasWorkflows = HasControlTable & { STATE_MACHINE_ARN_PREFIX: string };
@@ -44,6 +46,7 @@ export const launches = (environment: HasWorkflows) =>
   new Launches({
     ...tierStores(environment),
     launches: instanceLaunchStore(environment),
+    operations: operationLog(environment),
     commands: operationCommands(environment),
     newOperationId: () => operationIdFor(FLEET_TENANT, undefined),
   });
@@ -55,3 +58,25 @@ export const instanceServices = (environment: z.output<typeof FleetEnvironment>)
     subnets: environment.SUBNET_IDS.split(','),
     securityGroups: environment.SECURITY_GROUP_IDS.split(','),
   });
+
+/** Serves a tier's queue after what a step is for is done: serving others does not decide how the step ends. */
+export const serveQueue = (environment: HasControlTable) => {
+  const capacity = capacityWait(environment);
+  return async (tier: FleetTier): Promise<void> => {
+    await capacity.serve(tier).catch((error: unknown) => {
+      logger.warn('The queue is served by the schedule', { tier, error: error as Error });
+    });
+  };
+};
+
+/** Does scheduled work for every tier; one that fails does not hold up the others. */
+export const forEveryTier = async (work: (tier: FleetTier) => Promise<number>) => {
+  const outcomes = await Promise.allSettled(FLEET_TIERS.map(work));
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') logger.error('Work for a tier failed', { error: outcome.reason as Error });
+  }
+  return {
+    done: outcomes.reduce((sum, outcome) => sum + (outcome.status === 'fulfilled' ? outcome.value : 0), 0),
+    failed: outcomes.filter(({ status }) => status === 'rejected').length,
+  };
+};

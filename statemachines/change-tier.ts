@@ -1,12 +1,12 @@
-import { jobStep, lambda, persistently, RECORDS, undo, WAIT_FOR_CAPACITY } from './runs.ts';
+import { AWAIT_INPUT, jobStep, lambda, persistently, RECORDS, undo, WAIT_FOR_CAPACITY } from './runs.ts';
 import { saga } from './saga.ts';
 
 /**
  * Every state at its slowest: two steps of 9 tries in 15 s, a job of 9 tries in 120 s, twelve undos, final steps and
  * records of 21 tries in 30 s, with 1 minute of waiting for each step and 4 for each of the others: 3.4 hours, and the
- * wait for a slot.
+ * waits for an answer and for a slot.
  */
-const LONGEST_SECONDS = 4 * 3_600 + WAIT_FOR_CAPACITY.run.timeoutSeconds;
+const LONGEST_SECONDS = 4 * 3_600 + AWAIT_INPUT.run.timeoutSeconds + WAIT_FOR_CAPACITY.run.timeoutSeconds;
 
 const leave = (name: string, run: 'drop-spare-database' | 'free-spare-slot', moveIs: 'switched' | 'abandoned') => ({
   name,
@@ -26,7 +26,7 @@ export const changeTier = saga({
     {
       name: 'TakeTierSlot',
       run: lambda('take-tier-slot'),
-      waits: [WAIT_FOR_CAPACITY],
+      waits: [AWAIT_INPUT, WAIT_FOR_CAPACITY],
       undos: [leave('FreeTierSlot', 'free-spare-slot', 'abandoned')],
     },
     jobStep('WarmGraph', 'load-snapshot', [leave('DropWarmedDatabase', 'drop-spare-database', 'abandoned')]),

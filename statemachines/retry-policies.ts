@@ -9,6 +9,8 @@ const INFRASTRUCTURE = [
   'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
   'Sandbox.Timedout',
+  // The function's process died, of too little memory for example.
+  'Runtime.ExitError',
 ];
 
 /** For steps. Full jitter over 1 → 2 → 4 → 8 → 10 → 10 → 10 → 10 s: 55 s of waiting at most, 27 s on average. */

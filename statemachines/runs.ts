@@ -48,6 +48,7 @@ export const AWAIT_INPUT: Wait = {
   name: 'AwaitInput',
   run: { function: 'await-input', timeoutSeconds: WEEK_SECONDS, waitsForToken: {}, retry: whileWaiting },
   undos: [],
+  inVain: { code: 'conflict', message: 'Nobody answered within a week.', retryable: true },
 };
 
 /**
@@ -59,6 +60,7 @@ export const WAIT_FOR_CAPACITY: Wait = {
   name: 'WaitForCapacity',
   run: { function: 'wait-for-capacity', timeoutSeconds: WEEK_SECONDS, waitsForToken: {}, retry: whileWaiting },
   undos: [undo('LeaveQueue', 'leave-queue')],
+  inVain: { code: 'at_capacity', message: 'There was no place on the tier for a week.', retryable: true },
 };
 
 /** How every saga enters its undo and records its end. */

@@ -1,3 +1,4 @@
+import type { OperationError } from '../domain/operation/operation.ts';
 import { type Catcher, type Run, type State, type StateMachine, task } from './states.ts';
 
 /** What takes a step back. */
@@ -9,6 +10,8 @@ export type Wait = {
   readonly name: string;
   readonly run: Run;
   readonly undos: readonly Undo[];
+  /** What the operation fails of when it was waited for in vain. */
+  readonly inVain: OperationError;
 };
 
 /** A step that moves the work forward, and what takes it back, in that order. */
@@ -70,7 +73,7 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
     const waits = step.waits ?? [];
     const routes = [...waits.map(({ word, name }) => ({ ErrorEquals: [word], Next: name })), ...skip, UNDO];
     addStep(states, step, nextOf(at), routes);
-    for (const wait of waits) addStep(states, wait, step.name, [UNDO]);
+    for (const wait of waits) addStep(states, wait, step.name, [inVain(wait), UNDO]);
   });
   finalSteps.forEach((step, at) => {
     addStep(states, step, nextOf(steps.length + at), [STOP]);
@@ -102,6 +105,10 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
 };
 
 const UNDO: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'BeginUndo' };
+const inVain = (wait: Wait): Catcher => {
+  const failure = { Error: 'States.Timeout', Cause: JSON.stringify(wait.inVain) };
+  return { ...UNDO, ErrorEquals: ['States.Timeout'], Assign: { failure: `{% ${JSON.stringify(failure)} %}` } };
+};
 const STOP: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'RecordFailure' };
 
 /** Tells the step where it stands, so that it does not run again once the operation is past that point. */

@@ -47,6 +47,7 @@ export const provisionSubscriptionRoute = defineRoute({
   path: '/v1/billing/subscriptions/{subscriptionId}/provision',
   summary: 'Provision the graph of a subscription whose provisioning failed',
   scope: 'graphs:write',
+  audited: true,
   params: SubscriptionPath,
   answers: { 202: { description: 'Accepted; watch the operation.', schema: AcceptedView } },
 });
@@ -69,6 +70,7 @@ export const consumeCreditsRoute = defineRoute({
   path: '/v1/graphs/{graphId}/credits/consumptions',
   summary: 'Consume credits of a graph; an Idempotency-Key is needed, and is known for a day',
   scope: 'graphs:write',
+  audited: true,
   params: GraphPath,
   body: ConsumeCredits,
   idempotent: true,

@@ -6,7 +6,11 @@ import { GRAPH_KINDS, STORED_GRAPH_KINDS } from '../../domain/graph/graph-kind.t
 import { GraphSchemaDefinition } from '../../domain/graph/graph-schema.ts';
 import { Cursor, Limit, pageOf, Switch, Timestamp } from './common.ts';
 
-const Tags = z.record(z.string().min(1).max(128), z.string().max(256)).meta({ description: 'At most 50 tags.' });
+const MAX_TAGS = 50;
+const Tags = z
+  .record(z.string().min(1).max(128), z.string().max(256))
+  .refine((tags) => Object.keys(tags).length <= MAX_TAGS, `There are more than ${MAX_TAGS} tags.`)
+  .meta({ description: `At most ${MAX_TAGS} tags.`, maxProperties: MAX_TAGS });
 
 export const CreateGraph = z
   .strictObject({
@@ -73,7 +77,7 @@ export const GraphView = z
     links: z.strictObject({
       self: z.string(),
       query: z.string(),
-      operation: z.string(),
+      operation: z.string().optional(),
       subgraphs: z.string().optional(),
       parent: z.string().optional(),
     }),

@@ -33,7 +33,10 @@ const operationObject = (route: Route): ZodOpenApiOperationObject => ({
     ...(route.raw && { header: WEBHOOK_SIGNATURE }),
   },
   ...(hasFields(route.body) && {
-    requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    requestBody: {
+      required: !route.body.safeParse({}).success,
+      content: { 'application/json': { schema: route.body } },
+    },
   }),
   responses: {
     ...Object.fromEntries(

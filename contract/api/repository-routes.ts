@@ -50,6 +50,7 @@ export const endAccessRoute = defineRoute({
   method: 'DELETE',
   summary: 'Give up the access to a shared repository, and what is left of its credits',
   scope: 'graphs:write',
+  audited: true,
   answers: { 204: { description: 'There is no access any more.' } },
 });
 

@@ -27,6 +27,8 @@ export type Route<
   readonly body: Body;
   readonly params: Path;
   readonly query: Query;
+  /** A command that the log of no operation tells of, or not who gave it: the pipeline notes it in the audit. */
+  readonly audited?: true;
   /** Whether `Idempotency-Key` is honoured. */
   readonly idempotent: boolean;
   readonly answers: Readonly<Record<number, Answer>>;

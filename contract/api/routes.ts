@@ -117,6 +117,7 @@ export const listEventsRoute = defineRoute({
       schema: EventPage,
       contentTypes: ['application/json', 'text/event-stream'],
     },
+    204: { description: 'Only with `Accept: text/event-stream`: there is no event behind the last one that you have.' },
   },
 });
 

@@ -57,9 +57,12 @@ export const queryPage = async <Read>(
   let start = cursor === undefined ? undefined : decodeCursor(cursor, { ...index, partition, between });
   do {
     const Limit = filters.length > 0 ? LOOKED_AT : limit - items.length;
-    const page = await documents.send(
-      new QueryCommand({ ...query, Limit, ...(start && { ExclusiveStartKey: start }) }),
-    );
+    const page = await documents
+      .send(new QueryCommand({ ...query, Limit, ...(start && { ExclusiveStartKey: start }) }))
+      // All of the query is ours but the key to start from, which the client has sent.
+      .catch((error: unknown) => {
+        throw cursor !== undefined && isInvalid(error) ? unknownCursor({ cause: error }) : error;
+      });
     items.push(...(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start !== undefined && items.length < limit && filters.length === 0);
@@ -84,12 +87,18 @@ const decodeCursor = (
   const place = String(key[keys.sortKey]);
   const within = keys.between === undefined || (keys.between.from <= place && place <= keys.between.to);
   if (whole && within && key[keys.partitionKey] === keys.partition) return key;
-  throw new Refusal('invalid_request', 'The cursor is not one that this listing gave out.', {
+  throw unknownCursor();
+};
+
+const isInvalid = (error: unknown): boolean => error instanceof Error && error.name === 'ValidationException';
+
+const unknownCursor = (options: { cause?: unknown } = {}): Refusal =>
+  new Refusal('invalid_request', 'The cursor is not one that this listing gave out.', {
+    ...options,
     issues: [
       { path: 'cursor', message: 'Use the `cursor` of the page before, with the same filters, or leave it out.' },
     ],
   });
-};
 
 const parseJson = (text: string): Item => {
   try {

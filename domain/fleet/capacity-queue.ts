@@ -13,7 +13,7 @@ export type WaitingOperation = QueuePlace & {
 
 /** The operations that wait for a slot, by tier. Reads are consistent. */
 export interface CapacityQueue {
-  /** Puts an operation in its place; one that is there gets its newest token. */
+  /** Puts an operation in its place; one that is there keeps its newest token, however late an older one comes. */
   put(tier: FleetTier, waiting: WaitingOperation): Promise<void>;
   /** Takes an operation out; with a token, only if it still waits by that. One that is not there is out already. */
   remove(tier: FleetTier, place: QueuePlace, taskToken?: string): Promise<void>;

@@ -65,8 +65,12 @@ export class CapacityWait {
     const position = (await queue.position(tier, last)) ?? 1;
     const message = `Waiting for a place on tier "${tier}", number ${position} in the queue`;
     const detail = { waitsFor: { capacity: tier, position } };
+    const queued = { type: 'progress', status: 'queued', message, detail } as const;
     try {
-      await operations.append(operationId, { type: 'progress', status: 'queued', message, detail }, last);
+      // One that was served meanwhile runs; it is not to be turned back.
+      for (let known = last; known.status !== 'running'; known = await operations.last(operationId)) {
+        if ((await operations.appendAfter(known, queued)) !== undefined) break;
+      }
     } catch (error) {
       // Undone meanwhile: its undo may have looked into the queue before.
       if (error instanceof Refusal) await queue.remove(tier, last);
@@ -89,11 +93,12 @@ export class CapacityWait {
   /**
    * Gives free slots to those that wait, in order, and wakes them. Anyone can run it at any time: two runs at once give
    * nobody two slots, and one that dies is carried on by the next.
-   * @param forMs how long it may go on; the next run goes on with the rest
+   * @param forMs how long it may go on, and a little longer to find the first; the next run goes on with the rest
    * @returns how many were woken
    */
   async serve(tier: FleetTier, forMs: number = A_RUN_MS): Promise<number> {
-    const until = this.#now().getTime() + forMs;
+    const begun = this.#now().getTime();
+    const until = begun + forMs;
     let rooms: Instance[] | undefined;
     let behind: QueuePlace | undefined;
     let served = 0;
@@ -103,10 +108,14 @@ export class CapacityWait {
         rooms ??= await this.#parts.placement.withRoom(tier);
         const placed = await this.#serveOne(tier, next, rooms);
         if (placed === undefined) return served;
-        if (placed === PASSED) continue;
+        const now = this.#now().getTime();
+        if (placed === PASSED) {
+          if (now > Math.max(until, begun + A_RUN_MS)) return served;
+          continue;
+        }
         rooms = afterOneMore(rooms, placed);
         served += 1;
-        if (this.#now().getTime() > until) return served;
+        if (now > until) return served;
       }
       behind = waiting.at(-1);
       if (waiting.length < A_PAGE) return served;

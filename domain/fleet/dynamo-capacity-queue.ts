@@ -3,6 +3,7 @@ import { type ControlTableClient, whenConditionHolds } from '../aws/control-tabl
 import type { CapacityQueue, QueuePlace, WaitingOperation } from './capacity-queue.ts';
 import type { FleetTier } from './tier.ts';
 
+const NOT_BY_A_NEWER_ONE = 'attribute_not_exists(enqueuedAt) OR enqueuedAt <= :at';
 const STILL_BY_THIS_TOKEN = 'taskToken = :token';
 
 /** The queues in the control table: an item for each operation that waits, in the order of its key. */
@@ -15,7 +16,16 @@ export class DynamoCapacityQueue implements CapacityQueue {
 
   async put(tier: FleetTier, waiting: WaitingOperation): Promise<void> {
     const Item = { ...keyOf(tier, waiting), ...waiting };
-    await this.#table.documents.send(new PutCommand({ TableName: this.#table.tableName, Item }));
+    await whenConditionHolds(
+      this.#table.documents.send(
+        new PutCommand({
+          TableName: this.#table.tableName,
+          Item,
+          ConditionExpression: NOT_BY_A_NEWER_ONE,
+          ExpressionAttributeValues: { ':at': waiting.enqueuedAt },
+        }),
+      ),
+    );
   }
 
   async remove(tier: FleetTier, place: QueuePlace, taskToken?: string): Promise<void> {

@@ -2,6 +2,7 @@ import { Refusal } from '../failure.ts';
 import { FLEET_TENANT } from '../operation/operation.ts';
 import type { AcceptedOperation, OperationCommands } from '../operation/operation-commands.ts';
 import { CONTROL_PLANE } from '../operation/operation-event.ts';
+import type { OperationLog } from '../operation/operation-log.ts';
 import { wantedInstances, wantedOf } from './capacity.ts';
 import type { CapacityQueue } from './capacity-queue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
@@ -13,6 +14,7 @@ type Parts = {
   instances: InstanceStore;
   launches: InstanceLaunchStore;
   queue: CapacityQueue;
+  operations: Pick<OperationLog, 'find'>;
   commands: OperationCommands;
   newOperationId: () => string;
 };
@@ -36,7 +38,7 @@ export class Launches {
 
   /**
    * Launches what a tier lacks: up to its minimum, and for all that wait. Repeating it is harmless.
-   * @returns how many launches were begun or taken up
+   * @returns how many launches were begun
    */
   async keep(tier: FleetTier): Promise<number> {
     const { tiers, instances: store, queue } = this.#parts;
@@ -61,18 +63,22 @@ export class Launches {
 
   /**
    * Launches one more, as an operator wants it.
-   * @throws {Refusal} `conflict` when the tier has its maximum
+   * @throws {Refusal} `conflict` when the tier has its maximum, `idempotency_key_reused`
    */
   async launch(tier: FleetTier, asked: Asked): Promise<AcceptedOperation> {
-    const { tiers, instances: store } = this.#parts;
+    const { tiers, instances: store, operations } = this.#parts;
+    // A repeated call gets the first one's answer, and claims nothing: whatever became of that instance, or if it was
+    // of another tier.
+    if ((await operations.find(asked.operationId)) !== undefined) return this.#accept(tier, null, asked);
     const [wanted, instances] = await Promise.all([wantedOf(tiers, tier), store.listAll(tier)]);
-    const mine = instances.find(({ launch }) => launch?.operationId === asked.operationId);
+    const isMine = (instance: Instance | undefined) => instance?.launch?.operationId === asked.operationId;
+    const mine = instances.find(isMine);
     if (mine !== undefined) return this.#open(mine, asked);
     const { capacity, maxInstances } = wanted;
     for (const instanceId of freeNames(tier, instances, maxInstances - instances.length)) {
-      if (await this.#claim({ instanceId, tier, operationId: asked.operationId, capacity })) {
-        return this.#open({ instanceId, tier }, asked);
-      }
+      const claimed = await this.#claim({ instanceId, tier, operationId: asked.operationId, capacity });
+      // The same call, at once or a moment ago, may have claimed it: then another name would be nobody's.
+      if (claimed || isMine(await store.get(instanceId))) return this.#open({ instanceId, tier }, asked);
     }
     throw new Refusal('conflict', `Tier "${tier}" has its maximum of ${maxInstances} instances; raise that first.`);
   }
@@ -81,8 +87,11 @@ export class Launches {
     return this.#parts.launches.claim(claim, this.#now().toISOString());
   }
 
-  #open({ instanceId, tier }: LaunchRequest, { operationId, actor }: Asked): Promise<AcceptedOperation> {
-    const request: LaunchRequest = { instanceId, tier };
+  #open({ instanceId, tier }: LaunchRequest, asked: Asked): Promise<AcceptedOperation> {
+    return this.#accept(tier, { instanceId, tier }, asked);
+  }
+
+  #accept(tier: FleetTier, request: LaunchRequest | null, { operationId, actor }: Asked): Promise<AcceptedOperation> {
     return this.#parts.commands.accept({
       operationId,
       kind: 'instance.launch',

@@ -1,6 +1,7 @@
 import { Refusal, Retryable, WaitingForCapacity } from '../failure.ts';
 import { type Graph, type GraphStore, operationIdOfWriter } from '../graph/graph.ts';
-import type { GraphMove, GraphMoveStore, MovingGraph } from '../graph/graph-move.ts';
+import { type GraphMove, type GraphMoveStore, hasStopped, type MovingGraph } from '../graph/graph-move.ts';
+import type { OperationLog } from '../operation/operation-log.ts';
 import type { CapacityQueue } from './capacity-queue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 import { Placement, type SlotRecord } from './placement.ts';
@@ -96,6 +97,13 @@ export class TierMove {
     if (move === undefined) return;
     await this.#placement.freeSlot({ graphId, ...move.spare });
     if (!(await this.#moves.end(graphId, move))) throw changedMeanwhile(graphId);
+  }
+
+  /** Goes on with a move that has stopped: gives up the place that it left. Repeating it is harmless. */
+  async finishStopped(graphId: string, operations: Pick<OperationLog, 'find'>): Promise<void> {
+    const move = (await this.#graphs.get(graphId))?.move ?? null;
+    const mover = move && (await operations.find(move.operationId));
+    if (mover && hasStopped(move, mover)) await this.freeSpareSlot(graphId, move.operationId, 'switched');
   }
 
   /** The graph while the operation moves it; with a state, only while the move is in it. */

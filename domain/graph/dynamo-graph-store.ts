@@ -32,9 +32,11 @@ export class DynamoGraphStore implements GraphStore {
     const Item = {
       ...keyOf(graph.graphId),
       ...graph,
-      // Kept as text: nothing in them is queried, and as nested maps they would cost more than all the rest.
+      // Kept as text: nothing in them is queried, and as nested maps they would cost more than all the rest. And names
+      // in them are tenants' words: the SDK takes a map with a key `constructor` for an object of some class.
       schema: JSON.stringify(graph.schema),
       entity: JSON.stringify(graph.entity),
+      tags: JSON.stringify(graph.tags),
       // A subgraph is listed by its parent, which names it.
       ...(graph.parentId === null && {
         [byTenant.partitionKey]: tenantKey(graph.tenantId),
@@ -155,6 +157,8 @@ export class DynamoGraphStore implements GraphStore {
 export const keyOf = (graphId: string) => ({ pk: `GRAPH#${graphId}`, sk: 'META' });
 const tenantKey = (tenantId: string) => `TENANT#${tenantId}#GRAPH`;
 
+type AsText = 'schema' | 'entity' | 'tags';
+
 const graphFrom = ({
   pk: _p,
   sk: _s,
@@ -163,6 +167,11 @@ const graphFrom = ({
   standingMark: _m,
   ...item
 }: Record<string, unknown>): Graph => {
-  const { schema, entity, ...graph } = item as Omit<Graph, 'schema' | 'entity'> & { schema: string; entity: string };
-  return { ...graph, schema: JSON.parse(schema) as Graph['schema'], entity: JSON.parse(entity) as Graph['entity'] };
+  const { schema, entity, tags, ...graph } = item as Omit<Graph, AsText> & Record<AsText, string>;
+  return {
+    ...graph,
+    schema: JSON.parse(schema) as Graph['schema'],
+    entity: JSON.parse(entity) as Graph['entity'],
+    tags: JSON.parse(tags) as Graph['tags'],
+  };
 };

@@ -6,6 +6,7 @@ import type { ObjectStore } from '../snapshot/object-store.ts';
 import { graphPrefix } from '../snapshot/snapshot.ts';
 import { type DeletionRequest, type DeletionStore, deletionBackupPrefix } from './deletion.ts';
 import { type Graph, type GraphStore, operationIdOfWriter, writerOf } from './graph.ts';
+import { hasStopped } from './graph-move.ts';
 
 /** A deletion that stopped on its way is gone on with by the next one, even when its undo failed. */
 const IS_DELETION: readonly Operation['kind'][] = ['graph.delete', 'subgraph.delete'];
@@ -118,7 +119,7 @@ export class GraphDeletion {
       throw new Refusal('graph_not_ready', message, { operationId: createdBy });
     }
     const mover = move && (await this.#operations.find(move.operationId));
-    if (mover) throw heldBy(graphId, mover);
+    if (mover && !hasStopped(move, mover)) throw heldBy(graphId, mover);
     if (writer === null || writer === writerOf(operationId)) return;
     const holder = await this.#operations.find(operationIdOfWriter(writer));
     if (holder === undefined || isOver(holder)) return;

@@ -1,4 +1,5 @@
 import type { FleetTier } from '../fleet/tier.ts';
+import { isTerminal, type Operation } from '../operation/operation.ts';
 import type { Graph, GraphPlace } from './graph.ts';
 
 /**
@@ -14,6 +15,13 @@ export type GraphMove = {
 
 /** A graph that is moving. */
 export type MovingGraph = Graph & { move: GraphMove };
+
+/**
+ * Whether a move has switched and then stopped, before it gave up the place that it left: whoever wants the graph next
+ * does that. One whose undo failed has not: that can be tried again.
+ */
+export const hasStopped = ({ state }: GraphMove, { status }: Operation): boolean =>
+  state === 'switched' && isTerminal(status) && status !== 'compensation_failed';
 
 /** The moves of graphs. Each method is one conditional write on the graph's own item. */
 export interface GraphMoveStore {

@@ -13,7 +13,8 @@ const SEMANTIC_VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.
 
 const PropertyTypeText = z
   .string()
-  .max(MAX_TYPE_LENGTH)
+  // A longer one is not read at all: reading goes as deep as the type is nested.
+  .max(MAX_TYPE_LENGTH, { abort: true })
   .superRefine((text, context) => {
     const type = parsePropertyType(text);
     const reason =

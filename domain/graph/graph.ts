@@ -46,6 +46,10 @@ export type Graph = GraphPlace & {
   createdAt: string;
 };
 
+/** The subgraph that has a name in its parent. Names are tenants' words, and every object has a `constructor`. */
+export const subgraphIdOf = ({ subgraphs }: Pick<Graph, 'subgraphs'>, name: string): string | undefined =>
+  Object.hasOwn(subgraphs, name) ? subgraphs[name] : undefined;
+
 /** An operation's claim to publish a graph. `holding` counts the times that it held the graph. */
 export const writerOf = (operationId: string, holding = 1): string => `${operationId}.${holding}`;
 

@@ -2,7 +2,7 @@ import { Refusal } from '../failure.ts';
 import { operationIdOfGraph } from '../identifier.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { type Graph, type GraphStore, operationIdOfWriter } from './graph.ts';
+import { type Graph, type GraphStore, operationIdOfWriter, subgraphIdOf } from './graph.ts';
 import { SUBGRAPH_QUOTA, type SubgraphPlace, type SubgraphStore } from './subgraph.ts';
 
 /** Gives subgraphs their places in their parents. */
@@ -24,12 +24,12 @@ export class SubgraphPlaces {
    */
   async check(parent: Graph, { name, graphId }: SubgraphPlace): Promise<void> {
     const { parentId, status, tier, subgraphs } = parent;
-    if (subgraphs[name] === graphId) return;
+    const holder = subgraphIdOf(parent, name);
+    if (holder === graphId) return;
     if (parentId !== null) throw new Refusal('conflict', 'A subgraph has no subgraphs of its own.');
     if (status !== 'active') {
       throw new Refusal('graph_not_ready', `The graph "${parent.graphId}" is ${status}; only an active one grows.`);
     }
-    const holder = subgraphs[name];
     if (holder !== undefined) throw await this.#taken(name, holder);
     if (Object.keys(subgraphs).length >= SUBGRAPH_QUOTA[tier]) {
       throw new Refusal('limit_reached', `A graph of tier "${tier}" has at most ${SUBGRAPH_QUOTA[tier]} subgraphs.`);
@@ -46,7 +46,7 @@ export class SubgraphPlaces {
       if (parent === undefined) throw new Refusal('not_found', `There is no graph "${place.parentId}".`);
       await this.check(parent, place);
       // Another has changed the parent since it was read: it is looked at anew.
-      if (parent.subgraphs[place.name] === place.graphId || (await this.#subgraphs.reserve(parent, place))) return;
+      if (subgraphIdOf(parent, place.name) === place.graphId || (await this.#subgraphs.reserve(parent, place))) return;
     }
   }
 

@@ -72,7 +72,7 @@ export class OperationLog {
     if (await this.#store.putEvent(accepted)) return { accepted, replayed: false };
 
     const first = await this.first(request.operationId);
-    if (first.requestHash !== request.requestHash) {
+    if (first.kind !== request.kind || first.requestHash !== request.requestHash) {
       throw new Refusal(
         'idempotency_key_reused',
         'This Idempotency-Key came with another request before. Send that body again, or take a new key.',

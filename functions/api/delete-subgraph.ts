@@ -6,7 +6,7 @@ import type { InstanceStore } from '../../domain/fleet/instance.ts';
 import type { InstanceClient } from '../../domain/fleet/instance-client.ts';
 import { countNodes } from '../../domain/fleet/node-count.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
+import { type Graph, type GraphStore, subgraphIdOf } from '../../domain/graph/graph.ts';
 import type { GraphDeletion } from '../../domain/graph/graph-deletion.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
 import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
@@ -64,7 +64,7 @@ export const deleteSubgraph = ({ graphs, operations, commands, deletion, instanc
   };
 
   async function subgraphOf(parent: Graph, name: string): Promise<Graph> {
-    const graphId = parent.subgraphs[name];
+    const graphId = subgraphIdOf(parent, name);
     const none = new Refusal('not_found', `The graph "${parent.graphId}" has no subgraph "${name}".`);
     if (graphId === undefined) throw none;
     return graphOf(graphs, operations, parent.tenantId, graphId);

@@ -73,6 +73,14 @@ const textOf = ({ body, isBase64Encoded }: APIGatewayProxyEvent): string => {
 const bodyOf = ({ method }: Route, text: string): unknown => {
   // Where nothing has to be said a client may send nothing; elsewhere what is missing is named.
   if (method === 'GET' || text === '') return {};
+  const content = jsonOf(text);
+  if (!isDeeper(content, MAX_DEPTH)) return content;
+  throw new Refusal('invalid_request', 'The body is nested too deeply.', {
+    issues: [{ path: '', message: `Nest arrays and objects ${MAX_DEPTH} deep at most.` }],
+  });
+};
+
+const jsonOf = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -81,6 +89,17 @@ const bodyOf = ({ method }: Route, text: string): unknown => {
       issues: [{ path: '', message: 'Send one JSON object.' }],
     });
   }
+};
+
+/** Schemas go into what is nested by calling themselves, for which the stack has an end. */
+const MAX_DEPTH = 64;
+const isDeeper = (value: unknown, most: number): boolean => {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((item): unknown[] => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
 };
 
 const parsed = (schema: z.ZodType, input: unknown, part: 'query' | 'body'): unknown => {

@@ -11,8 +11,8 @@ const DENIED = [401, 402, 403, 429];
 const MAX_DETAIL = 1_000;
 
 /**
- * Notes what a call was that must be known of later: an action on the fleet before it is done, and every denial. Other
- * commands are facts in the logs of their operations.
+ * Notes what a call was that must be known of later: an action on the fleet and a command without an operation before
+ * they are done, and every denial. Other commands are facts in the logs of their operations.
  */
 export class CallAudit {
   readonly #store: AuditStore | undefined;
@@ -25,7 +25,7 @@ export class CallAudit {
     this.#entry = {
       auditId: event.requestContext.requestId ?? randomUUID(),
       at: new Date().toISOString(),
-      type: isOperatorAction(route) ? 'operator_action' : 'denial',
+      type: isOperatorAction(route) ? 'operator_action' : route.audited ? 'command' : 'denial',
       tenantId: tenantId ?? null,
       actor: subject ?? '',
       action: `${route.method} ${route.path}`,
@@ -35,11 +35,11 @@ export class CallAudit {
   }
 
   /**
-   * Does what was asked for, `content`. An action on the fleet is noted before it is done, and one that can not be noted
+   * Does what was asked for, `content`. What must be known of later is noted before it is done, and what can not be noted
    * is not done; then how it went is noted too.
    */
   async around(content: object, act: () => Promise<ApiResponse>): Promise<ApiResponse> {
-    if (this.#entry.type !== 'operator_action') return act();
+    if (this.#entry.type === 'denial') return act();
     const asked = { ...this.#entry, outcome: 'asked', detail: JSON.stringify(content).slice(0, MAX_DETAIL) };
     await this.#store?.put(asked);
     try {

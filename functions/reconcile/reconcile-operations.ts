@@ -1,4 +1,5 @@
-import { operationReconciliation, rotationStore } from '../dependencies.ts';
+import { operationReconciliation } from '../counted-operations.ts';
+import { rotationStore } from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** The same work every run, however many are open. */

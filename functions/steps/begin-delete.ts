@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import { graphDeletion, operationLog } from '../dependencies.ts';
+import { graphDeletion, operationLog, tierMove } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
@@ -12,8 +12,10 @@ import { StepInput } from '../pipeline/step-function.ts';
 export const handler = forwardStep('begin-delete', StepInput, (environment) => {
   const operations = operationLog(environment);
   const deletion = graphDeletion(environment);
+  const moves = tierMove(environment);
   return async ({ operationId, graphId }, last) => {
     const request = (await operations.firstBefore(last)).request as DeletionRequest;
+    await moves.finishStopped(graphId, operations);
     await deletion.begin(graphId, operationId, request);
     const started = { type: 'started', step: 'beginDelete', percent: 10, message: 'Graph out of use' } as const;
     try {

@@ -14,8 +14,9 @@ import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
 /**
- * Removes all that is left of a graph, then what it counted for: its credits, or the place that a subgraph has in its
- * parent. With that the operation ends with success. The record stays while its slot is held: without it nobody would find the slot.
+ * Gives back what a graph counted for, then removes all that is left of it, and with that the operation ends with
+ * success. A subgraph lives on the credits of its parent, and counts there: it gives back its place. The record stays
+ * while its slot is held: without it nobody would find the slot.
  */
 export const handler = forwardStep('erase-graph', StepInput, (environment) => {
   const operations = operationLog(environment);
@@ -31,14 +32,13 @@ export const handler = forwardStep('erase-graph', StepInput, (environment) => {
     const placement = (await graphs.get(graphId))?.placement ?? null;
     const slots = placement === null ? {} : await instances.readSlots(placement);
     if (graphId in slots) throw new Retryable('conflict', `The slot of "${graphId}" is still held.`);
-    await deletion.erase(graphId, operationId, objects);
+    // By its record the next deletion finds a graph, if this one stops; a subgraph is found by its place in its parent.
     if (place === null) {
       await credits.revoke(last.tenantId, graphId);
       await quota.release(last.tenantId, graphId);
-    } else {
-      // A subgraph lives on the credits of its parent, and counts there.
-      await subgraphs.release({ ...place, graphId });
     }
+    await deletion.erase(graphId, operationId, objects);
+    if (place !== null) await subgraphs.release({ ...place, graphId });
     const backups = await objects.list(deletionBackupPrefix(graphId, operationId));
     const result = { graphId, backups };
     await operations.append(operationId, { type: 'succeeded', message: 'Graph deleted', result }, last);

@@ -1,16 +1,16 @@
 import { graphStore, placementOf } from '../dependencies.ts';
-import { capacityWait } from '../fleet.ts';
+import { serveQueue } from '../fleet.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
 /** Frees a graph's slot, for whoever waits for one. */
 export const handler = stepFunction('free-slot', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const placement = placementOf(environment);
-  const capacity = capacityWait(environment);
+  const serve = serveQueue(environment);
   return async ({ graphId }) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) return;
     await placement.freeSlot(graph);
-    await capacity.serve(graph.tier);
+    await serve(graph.tier);
   };
 });

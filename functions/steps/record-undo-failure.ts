@@ -1,10 +1,10 @@
 import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
-import { operationLog } from '../dependencies.ts';
+import { countedOperationLog } from '../counted-operations.ts';
 import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
 
 /** Ends an operation whose undo failed: something of it is left, and a person is needed. */
 export const handler = stepFunction('record-undo-failure', FailureInput, (environment) => {
-  const operations = operationLog(environment);
+  const operations = countedOperationLog(environment);
   return async ({ operationId, execution, failure }) => {
     const error = operationErrorFrom(failure);
     const message = 'An undo failed; a person is needed';

@@ -14,7 +14,7 @@ export const handler = stepFunction('remove-instance', OperationInput, (environm
   const services = instanceServices(environment);
   return async ({ operationId }) => {
     const { instanceId, tier } = (await operations.first(operationId)).request as LaunchRequest;
-    if (!(await launches.giveUp({ instanceId, tier, operationId }))) return;
+    if (!(await launches.giveUp({ instanceId, tier, operationId }))) return launches.end(instanceId, operationId);
     await services.remove(instanceId);
     if ((await services.existing([instanceId])).has(instanceId)) {
       throw new Retryable('unavailable', `The task of "${instanceId}" is stopping.`);

@@ -23,9 +23,8 @@ export const handler = forwardStep('reserve-subgraph', StepInput, (environment) 
     try {
       await operations.append(operationId, started, last);
     } catch (error) {
-      if (error instanceof Refusal && (await operations.last(operationId)).status !== 'succeeded') {
-        await places.giveBack(place, operationId);
-      }
+      // A subgraph that came to be used keeps both; one that was deleted since does not come back.
+      if (error instanceof Refusal) await places.giveBack(place, operationId);
       throw error;
     }
   };

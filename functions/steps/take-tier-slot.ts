@@ -1,14 +1,15 @@
 import { PastNoReturn } from '../../domain/failure.ts';
+import { requireApproval } from '../../domain/fleet/approval.ts';
 import type { TierRequest } from '../../domain/fleet/tier-move.ts';
-import { isTerminal } from '../../domain/operation/operation.ts';
-import { graphStore, operationLog, tierMove } from '../dependencies.ts';
+import { graphStore, operationLog, tierMove, tierStore } from '../dependencies.ts';
 import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
 /**
  * Begins a graph's move and takes its slot on the other tier. When the operation was undone while this run was held up,
  * the run undoes itself, because nobody else would.
- * @throws {Refusal} `conflict`, `graph_not_ready`, `invalid_request`, `operation_over`
+ * @throws {Refusal} `conflict`, `graph_not_ready`, `invalid_request`, `operation_over`, `forbidden`
+ * @throws {WaitingForInput} an operator is to agree first
  * @throws {WaitingForCapacity} others wait for a slot already, or there is none
  * @throws {PastNoReturn} the graph is on the tier already
  */
@@ -16,13 +17,7 @@ export const handler = forwardStep('take-tier-slot', StepInput, (environment) =>
   const operations = operationLog(environment);
   const graphs = graphStore(environment);
   const moves = tierMove(environment);
-  /** A move that switched and then could not give up the place that it left: this operation goes on with that. */
-  const finishMoveBefore = async (graphId: string, operationId: string) => {
-    const move = (await graphs.get(graphId))?.move;
-    if (move === undefined || move === null || move.operationId === operationId || move.state !== 'switched') return;
-    if (!isTerminal((await operations.get(move.operationId)).status)) return;
-    await moves.freeSpareSlot(graphId, move.operationId, 'switched');
-  };
+  const tiers = tierStore(environment);
 
   const undoIfLate = async (graphId: string, operationId: string) => {
     const { status, cancellable } = await operations.last(operationId);
@@ -31,7 +26,7 @@ export const handler = forwardStep('take-tier-slot', StepInput, (environment) =>
 
   return async ({ operationId, graphId }, last) => {
     const { tier } = (await operations.firstBefore(last)).request as TierRequest;
-    await finishMoveBefore(graphId, operationId);
+    await moves.finishStopped(graphId, operations);
     const graph = await graphs.get(graphId);
     if (graph?.tier === tier && graph.move === null) {
       const there = { type: 'progress', percent: 80, message: `On tier "${tier}" already` } as const;
@@ -39,6 +34,7 @@ export const handler = forwardStep('take-tier-slot', StepInput, (environment) =>
       await operations.append(operationId, { ...there, pointOfNoReturn: true }, running);
       throw new PastNoReturn('conflict', there.message);
     }
+    await requireApproval(operations, tiers, last, tier);
     const started = {
       type: 'started',
       step: 'takeTierSlot',

@@ -15,12 +15,18 @@ export const graphSummary = (graph: Graph): GraphSummary => ({
   links: {
     self: `/v1/graphs/${graph.graphId}`,
     query: `/v1/graphs/${graph.graphId}/query`,
-    operation: `/v1/operations/${graph.createdBy}`,
-    ...(graph.parentId === null
-      ? { subgraphs: `/v1/graphs/${graph.graphId}/subgraphs` }
-      : { parent: `/v1/graphs/${graph.parentId}` }),
+    ...relatedLinksOf(graph),
   },
 });
+
+/** Whoever reads a repository is not its owner, to whom alone its operations and subgraphs are there. */
+const relatedLinksOf = ({ graphId, parentId, kind, createdBy }: Graph): Partial<GraphSummary['links']> => {
+  if (kind === 'repository') return {};
+  const operation = `/v1/operations/${createdBy}`;
+  return parentId === null
+    ? { operation, subgraphs: `/v1/graphs/${graphId}/subgraphs` }
+    : { operation, parent: `/v1/graphs/${parentId}` };
+};
 
 export const graphView = (graph: Graph): GraphView => {
   const { tags, subgraphCount, snapshotVersion, createdAt, links, ...identity } = graphSummary(graph);

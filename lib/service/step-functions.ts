@@ -58,6 +58,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
       'readsInstances',
       'changesInstances',
       'readsQueues',
+      'readsTiers',
     ],
   },
   'switch-tier': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'changesInstances'] },
@@ -69,7 +70,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     may: ['readsLog', 'appendsToLog', 'readsGraphs', 'createsGraphs', 'changesGraphs', 'removesGraphs'],
   },
   'release-subgraph': { may: ['readsLog', 'readsGraphs', 'changesGraphs', 'removesGraphs'] },
-  'begin-delete': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs'] },
+  'begin-delete': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'changesInstances'] },
   'abandon-delete': { may: ['readsGraphs', 'changesGraphs'] },
   'back-up-graph': {
     may: ['readsLog', 'appendsToLog', 'readsGraphs'],

@@ -70,6 +70,23 @@ describe('a command', () => {
       expect.objectContaining({ action: 'operation.cancel', actor: 'olga', detail: 'Cancelling (by an operator)' }),
     );
   });
+
+  test('that has no operation is an entry too: credits consumed, an access given up, a subscription provisioned', async () => {
+    const { graphId } = await client.createGraph(plainGraph());
+    const body = { amount: 7, reason: 'a query' };
+    const headers = { 'idempotency-key': 'audited-1' };
+    await client.call(`/v1/graphs/${graphId}/credits/consumptions`, { body, headers });
+    await client.fetch('/v1/repositories/filings/access', { method: 'DELETE' });
+    await client.call('/v1/billing/subscriptions/development/provision', { method: 'POST' });
+    const entries = (await audit('', runtime.tokens.tenant)).slice(0, 3).reverse();
+    expect(entries).toMatchObject([
+      { action: 'POST /v1/graphs/{graphId}/credits/consumptions', outcome: '200', graphId },
+      { action: 'DELETE /v1/repositories/{repository}/access', outcome: 'not_found' },
+      { action: 'POST /v1/billing/subscriptions/{subscriptionId}/provision', outcome: 'conflict' },
+    ]);
+    for (const entry of entries) expect(entry).toMatchObject({ type: 'command', tenantId: 'acme', actor: 'ada' });
+    expect(JSON.parse(entries[0]?.detail ?? '')).toMatchObject({ body });
+  });
 });
 
 describe('a denial', () => {

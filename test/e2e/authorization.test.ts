@@ -54,6 +54,8 @@ describe('a call without a token that is good', () => {
       signedToken(directory, { audience: 'another-service' }),
       signedToken(directory, { claims: { scope: 'graphs:read' } }),
       signedToken(directory, { claims: { tenant_id: 'acme#GRAPH', scope: 'graphs:read' } }),
+      // The control plane's own name.
+      signedToken(directory, { subject: 'graphfleet' }),
       confusedToken(directory),
     ]);
     for (const token of bad) expect((await client.call('/v1/graphs', { token })).status).toBe(401);

@@ -24,6 +24,11 @@ const BAD: [string, Record<string, unknown>, string][] = [
   ['the same extension twice', plainGraph({ extensions: ['people', 'people'] }), 'extensions.1'],
   ['tags that are no strings', plainGraph({ tags: { a: 1 } }), 'tags.a'],
   [
+    'more than 50 tags',
+    plainGraph({ tags: Object.fromEntries(Array.from({ length: 51 }, (_, at) => [at, ''])) }),
+    'tags',
+  ],
+  [
     'a relationship to a missing node',
     plainGraph(schema([node('A')], [{ name: 'R', from: 'A', to: 'B' }])),
     'schema.relationships.0.to',
@@ -106,6 +111,15 @@ describe('a request that can not be met names the field, and nothing is allocate
     expect((await client.call('/v1/graphs', { method: 'POST', text })).status).toBe(400);
   });
 
+  test('a body or a type that is nested without end', async () => {
+    const nested = `${'['.repeat(10_000)}1${']'.repeat(10_000)}`;
+    const text = `{"name":"A","kind":"entity","entity":{"table":"Entity","properties":{"identifier":${nested}}}}`;
+    expect(await client.call('/v1/graphs', { text })).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    const body = plainGraph(schema([node('A', { name: 'b', type: `STRING${'[]'.repeat(10_000)}` })]));
+    const answer = await client.call('/v1/graphs', { body });
+    expect(answer).toMatchObject({ status: 400, body: { errors: [{ path: 'schema.nodes.0.properties.1.type' }] } });
+  });
+
   test('a body of 1 MB', async () => {
     const answer = await client.call('/v1/graphs', { body: plainGraph({ tags: { a: 'x'.repeat(1_000_000) } }) });
     expect(answer.status).toBe(413);
@@ -171,7 +185,9 @@ describe('a path or a query that can not be met', () => {
     for (let count = 0; count < 2; count += 1) await client.createGraph(plainGraph());
     const { cursor } = (await client.call('/v1/graphs?limit=1')).body as { cursor: string };
     const { sk: _sk, ...rest } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Record<string, unknown>;
-    for (const forged of [rest, { ...rest, sk: 7 }, { ...rest, sk: 'META', more: 'x' }]) {
+    const unkeyed = [{ sk: '' }, { sk: 'META', createdKey: '' }, { sk: 'META', createdKey: 'x'.repeat(1_100) }];
+    const forgeries = [rest, { ...rest, sk: 7 }, { ...rest, sk: 'META', more: 'x' }];
+    for (const forged of [...forgeries, ...unkeyed.map((own) => ({ ...rest, ...own }))]) {
       const answer = await client.call(
         `/v1/graphs?cursor=${Buffer.from(JSON.stringify(forged)).toString('base64url')}`,
       );

@@ -113,10 +113,12 @@ describe('billing', () => {
 
     await deliver(event('checkout.completed'));
     expect(await subscription()).toMatchObject({ status: 'active', graphId: null });
-    const { operationId } = await client.createGraph(plainGraph());
+    const { operationId, graphId } = await client.createGraph(plainGraph());
     await deliver(event('invoice.payment_failed'));
     expect(await subscription()).toMatchObject({ status: 'past_due' });
     expect((await client.call('/v1/graphs', { body: plainGraph() })).status).toBe(402);
+    const moved = await client.call(`/v1/graphs/${graphId}/tier`, { body: { tier: 'large' } });
+    expect(moved).toMatchObject({ status: 402, body: { code: 'payment_required' } });
     await deliver(event('invoice.paid'));
     const after = await client.call('/v1/graphs', { body: plainGraph() });
     expect(after.status).toBe(202);
@@ -200,7 +202,11 @@ describe('a webhook', () => {
   });
 
   test('of a type that means nothing here is kept and ignored', async () => {
-    expect((await deliver(event('customer.renamed'))).status).toBe(202);
+    for (const type of ['customer.renamed', 'constructor']) {
+      const id = newEvent();
+      expect((await deliver(event(type), { id })).status).toBe(202);
+      expect(await new DynamoWebhookStore(table).get(id)).toMatchObject({ state: 'ignored' });
+    }
     expect(await subscriptions()).toEqual([]);
   });
 

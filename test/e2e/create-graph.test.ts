@@ -86,6 +86,22 @@ test('a graph without a schema has the base schema, which is empty', async () =>
   expect((await client.query(graphId, 'MATCH (e:Entity) RETURN count(e)')).body).toMatchObject({ rows: [[0]] });
 });
 
+test('tags and properties can have any name, also one that every object has', async () => {
+  const tags = { constructor: 'a', toString: 'b' };
+  const properties = [
+    { name: 'id', type: 'STRING', primaryKey: true },
+    { name: 'constructor', type: 'STRING' },
+    { name: 'valueOf', type: 'STRING' },
+  ];
+  const schema = { name: 'names', version: '1.0.0', nodes: [{ name: 'Named', properties }] };
+  const entity = { table: 'Named', properties: { id: 'a', constructor: 'b' } };
+  const { graphId, events } = await client.createGraph({ name: 'Names', kind: 'entity', tags, schema, entity });
+  expect(events.at(-1)?.status).toBe('succeeded');
+  expect((await client.call(`/v1/graphs/${graphId}`)).body['tags']).toEqual(tags);
+  const answer = await client.query(graphId, 'MATCH (n:Named) RETURN n.id, n.constructor, n.valueOf');
+  expect(answer.body['rows']).toEqual([['a', 'b', null]]);
+});
+
 test('extensions are merged in', async () => {
   const { graphId } = await client.createGraph(plainGraph({ extensions: ['people', 'documents'] }));
   const answer = await client.query(graphId, 'MATCH (p:Person)-[:AFFILIATED_WITH]->(:Entity) RETURN count(p)');

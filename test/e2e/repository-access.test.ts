@@ -55,7 +55,10 @@ test('tenants who ask for a repository at once read the same graph, which is cre
   for (const of of tenants) {
     const answer = await of.query(graphId ?? '', 'MATCH (d:Document) RETURN d.title');
     expect(answer).toMatchObject({ status: 200, body: { rows: [], snapshotVersion: 1 } });
-    expect((await of.call(`/v1/graphs/${graphId}`)).body).toMatchObject({ kind: 'repository', tier: 'shared' });
+    const { body: graph } = await of.call(`/v1/graphs/${graphId}`);
+    expect(graph).toMatchObject({ kind: 'repository', tier: 'shared' });
+    // What is not theirs to see is not linked.
+    expect(Object.keys(graph['links'] as object)).toEqual(['self', 'query']);
     // It is theirs to read, not to change, and not among their own.
     expect(await of.call(`/v1/graphs/${graphId}/tier`, { body: { tier: 'large' } })).toMatchObject({ status: 404 });
     expect(await of.call(`/v1/graphs/${graphId}`, { method: 'DELETE' })).toMatchObject({ status: 404 });

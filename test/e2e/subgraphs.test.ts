@@ -125,6 +125,16 @@ test('a subgraph can have a schema of its own', async () => {
   expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path: 'extensions.0' }] } });
 });
 
+test('a subgraph can be called what every object has, and it is there only when it was made', async () => {
+  const { graphId: parent } = await client.createGraph(plainGraph());
+  for (const name of ['constructor', 'toString']) {
+    expect(await remove(parent, name)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect((await create(parent, { name })).events.at(-1)?.status).toBe('succeeded');
+    expect((await list(parent)).map((subgraph) => subgraph.name)).toContain(name);
+    expect((await endOf(await remove(parent, name))).at(-1)?.status).toBe('succeeded');
+  }
+});
+
 describe('a subgraph is refused', () => {
   test.each([
     ['', 'name'],

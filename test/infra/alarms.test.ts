@@ -5,9 +5,9 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
 import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { addAlarms } from '../../lib/observability/alarms.ts';
-import { ofType, synthesizeTemplates } from './synthesis.ts';
+import { ofType, synthesizedTemplates } from './synthesis.ts';
 
-const { service } = synthesizeTemplates();
+const { service } = synthesizedTemplates();
 const alarms = ofType(service.resources, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties as Alarm);
 type Alarm = {
   AlarmName: string;

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { ROUTES } from '../../contract/api/routes.ts';
 import { GATEWAY_RESPONSES } from '../../contract/gateway-responses.ts';
 import { literalTemplate } from '../../lib/service/gateway-problems.ts';
-import { deployed, ofType, type Resource, synthesizeTemplates } from './synthesis.ts';
+import { deployed, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
 
-const { service } = synthesizeTemplates();
+const { service } = synthesizedTemplates();
 const { resources } = service;
 
 const pathOf = (resourceId: string): string => {

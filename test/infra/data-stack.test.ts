@@ -1,8 +1,8 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { ofType, synthesizeTemplates } from './synthesis.ts';
+import { ofType, synthesizedTemplates } from './synthesis.ts';
 
-const { data } = synthesizeTemplates();
+const { data } = synthesizedTemplates();
 
 describe('the control table', () => {
   test('can be restored to any second, can not be deleted and forgets what has expired', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InstanceEnvironment } from '../../contract/environment.ts';
-import { deployed, ofType, type Resource, synthesizeTemplates } from './synthesis.ts';
+import { deployed, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
 
-const { data, fleet, service } = synthesizeTemplates();
+const { data, fleet, service } = synthesizedTemplates();
 
 type Container = { Environment: { Name: string; Value: unknown }[]; [other: string]: unknown };
 const definitions = ofType(fleet.resources, 'AWS::ECS::TaskDefinition').map(([, definition]) => definition);

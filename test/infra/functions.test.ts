@@ -6,9 +6,9 @@ import {
   type FunctionVariables,
 } from '../../contract/functions.ts';
 
-import { deployed, ofType, synthesizeTemplates } from './synthesis.ts';
+import { deployed, ofType, synthesizedTemplates } from './synthesis.ts';
 
-const { service } = synthesizeTemplates();
+const { service } = synthesizedTemplates();
 const functions = new Map(
   ofType(service.resources, 'AWS::Lambda::Function').map(([id, { Properties }]) => [
     String(Properties['FunctionName']).replace('graphfleet-dev-', ''),

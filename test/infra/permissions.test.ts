@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { ofType, synthesizeTemplates } from './synthesis.ts';
+import { ofType, synthesizedTemplates } from './synthesis.ts';
 
 type Statement = { Effect: string; Action: string | string[]; Resource: unknown };
-const { fleet, service } = synthesizeTemplates();
+const { fleet, service } = synthesizedTemplates();
 const statements = [fleet, service].flatMap(({ resources }) =>
   ofType(resources, 'AWS::IAM::Policy').flatMap(([policy, { Properties }]) =>
     (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement.map((statement) => ({

@@ -3,14 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll } from 'vitest';
+import { afterAll, inject } from 'vitest';
 import { type Application, buildApplication } from '../../lib/application.ts';
 import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
-
-const { context } = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8')) as {
-  context: Record<string, unknown>;
-};
+import { contextOf } from './cdk-context.ts';
 
 /** A CloudFormation resource as a template has it. */
 export type Resource = {
@@ -29,29 +26,20 @@ afterAll(() => {
 export const newApp = ({ bundles = false, validates = false } = {}): App => {
   const outdir = mkdtempSync(join(tmpdir(), 'graphfleet-infra-'));
   directories.push(outdir);
-  return new App({
-    outdir,
-    context: {
-      ...context,
-      '@aws-cdk/core:validateAgainstDefaultRules': validates,
-      // What the CDK's command line sets too: a function's resource says where its code is.
-      'aws:cdk:enable-asset-metadata': true,
-      ...(!bundles && { 'aws:cdk:bundling-stacks': [] }),
-    },
-  });
+  return new App({ outdir, context: contextOf({ bundles, validates }) });
 };
 
 export const buildDev = (app: App): Application => buildApplication(app, CONFIGURATIONS.dev, PLACEHOLDER_IMAGE);
 
 /** The templates of the dev stage, without the functions' code. */
-export const synthesizeTemplates = () => {
-  const { data, fleet, workflows, api } = buildDev(newApp());
-  const read = (stack: Application[keyof Application]) => {
-    const template = Template.fromStack(stack);
-    const resources = template.toJSON()['Resources'] as Record<string, Resource>;
-    return { template, resources };
+export const synthesizedTemplates = () => {
+  const read = (stack: string) => {
+    const json = JSON.parse(readFileSync(join(inject('templates'), `${stack}.template.json`), 'utf8')) as {
+      Resources: Record<string, Resource>;
+    };
+    return { template: Template.fromJSON(json), resources: json.Resources };
   };
-  const stacks = { data: read(data), fleet: read(fleet), workflows: read(workflows), api: read(api) };
+  const stacks = { data: read('Data'), fleet: read('Fleet'), workflows: read('Workflows'), api: read('Api') };
   // The two stacks of the control plane, as one: no logical id is in both but that of the CDK's own metadata.
   return { ...stacks, service: { resources: { ...stacks.workflows.resources, ...stacks.api.resources } } };
 };

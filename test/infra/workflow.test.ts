@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { functionReference } from '../../contract/functions.ts';
 import { OperationWorkflow } from '../../lib/service/operation-workflow.ts';
 import { MACHINES } from '../../statemachines/machines.ts';
-import { ofType, synthesizeTemplates } from './synthesis.ts';
+import { ofType, synthesizedTemplates } from './synthesis.ts';
 
-const { service } = synthesizeTemplates();
+const { service } = synthesizedTemplates();
 const machines = ofType(service.resources, 'AWS::StepFunctions::StateMachine').map(([, machine]) => machine.Properties);
 
 type Deployed = { DefinitionString: string; DefinitionSubstitutions: Record<string, unknown> };

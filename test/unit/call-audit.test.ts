@@ -1,8 +1,9 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
-import { setFlagsRoute } from '../../contract/api/billing-routes.ts';
-import type { Route } from '../../contract/api/route.ts';
-import { createGraphRoute, getGraphRoute } from '../../contract/api/routes.ts';
+import { consumeCreditsRoute, setFlagsRoute } from '../../contract/api/billing-routes.ts';
+import { AcceptedView, OperationView } from '../../contract/api/operations.ts';
+import { isCommand, isOperatorAction, type Route } from '../../contract/api/route.ts';
+import { createGraphRoute, getGraphRoute, ROUTES } from '../../contract/api/routes.ts';
 import type { AuditEntry } from '../../domain/audit/audit.ts';
 import { Refusal, Retryable, Terminal } from '../../domain/failure.ts';
 import { CallAudit } from '../../functions/pipeline/call-audit.ts';
@@ -71,12 +72,15 @@ describe('a denial', () => {
   });
 });
 
-describe('an action on the fleet', () => {
+describe.each([
+  ['an action on the fleet', setFlagsRoute, 'operator_action'],
+  ['a command without an operation', consumeCreditsRoute, 'command'],
+] as const)('%s', (_, route, type) => {
   test('is noted before it is done, and how it went after it', async () => {
-    const { entries, audit } = auditOf(setFlagsRoute);
+    const { entries, audit } = auditOf(route);
     const act = async () => {
       expect(entries.get('request-1')).toMatchObject({
-        type: 'operator_action',
+        type,
         outcome: 'asked',
         detail: '{"body":1}',
       });
@@ -87,14 +91,14 @@ describe('an action on the fleet', () => {
   });
 
   test('that fails is noted with its code', async () => {
-    const { entries, audit } = auditOf(setFlagsRoute);
+    const { entries, audit } = auditOf(route);
     const error = new Terminal('conflict', 'No');
     await expect(audit.around({}, () => Promise.reject(error))).rejects.toBe(error);
-    expect(entries.get('request-1')).toMatchObject({ type: 'operator_action', outcome: 'conflict' });
+    expect(entries.get('request-1')).toMatchObject({ type, outcome: 'conflict' });
   });
 
   test('that can not be noted is not done', async () => {
-    const { audit } = auditOf(setFlagsRoute, storeThat({ failsAt: 1 }));
+    const { audit } = auditOf(route, storeThat({ failsAt: 1 }));
     let done = false;
     const act = async () => {
       done = true;
@@ -105,10 +109,18 @@ describe('an action on the fleet', () => {
   });
 
   test('that was done is answered, even if how it went can not be noted', async () => {
-    const { entries, audit } = auditOf(setFlagsRoute, storeThat({ failsAt: 2 }));
+    const { entries, audit } = auditOf(route, storeThat({ failsAt: 2 }));
     expect(await audit.around({}, async () => ok)).toBe(ok);
     expect(entries.get('request-1')).toMatchObject({ outcome: 'asked' });
   });
+});
+
+test('every command is told by the log of an operation, or noted as itself', () => {
+  const commands = ROUTES.filter((route) => isCommand(route) && route.scope !== null && !isOperatorAction(route));
+  for (const { function: name, answers, audited } of commands) {
+    const tellsOperation = [AcceptedView, OperationView].some((view) => view === answers[202]?.schema);
+    expect(tellsOperation || audited, name).toBe(true);
+  }
 });
 
 test('a command on an operation costs no entry: its log is one', async () => {

@@ -8,6 +8,7 @@ type Operation = {
   operationId: string;
   security: Record<string, string[]>[];
   parameters?: Parameter[];
+  requestBody?: { required?: boolean };
   responses: Record<string, { description: string }>;
 };
 type Document = { openapi: string; info: { title: string; version: string }; paths: Paths; components: object };
@@ -65,6 +66,13 @@ test('the parameters of a path are those of its operations, and required', () =>
       declared.every(({ required }) => required === true),
       path,
     ).toBe(true);
+  }
+});
+
+test('a body is required where one that is empty would be refused', () => {
+  for (const { function: name, path, method, body } of ROUTES) {
+    const requestBody = document.paths[path]?.[method.toLowerCase()]?.requestBody;
+    if (requestBody !== undefined) expect(requestBody.required ?? false, name).toBe(!body.safeParse({}).success);
   }
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { FleetTier } from '../../../domain/fleet/tier.ts';
+import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
+import type { FleetTier, Tier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
@@ -17,6 +18,7 @@ const NAMES = [
   'finish-tier-change',
 ] as const;
 const AT = '2026-01-01T00:00:00.000Z';
+const LARGE: Tier = { tier: 'large', minInstances: 0, maxInstances: 10, capacity: 20 };
 const error = { code: 'internal', message: 'It broke', retryable: true } as const;
 
 let on: StepsOnTable<(typeof NAMES)[number]>;
@@ -197,6 +199,27 @@ describe('a graph', () => {
     await on.steps['switch-tier'](second);
     await finish(second);
     expect(await state()).toEqual({ ...unmoved(), old: second.operationId });
+  });
+});
+
+describe('a move to a tier that an operator has to agree to', () => {
+  const answered = async (answer: string) => {
+    await new DynamoTierStore(on.table).put({ ...LARGE, approval: true });
+    const input = await begin('large');
+    await expect(on.steps['take-tier-slot'](input)).rejects.toMatchObject({ name: 'WaitingForInput' });
+    expect(await state()).toEqual(unmoved());
+    await on.log.append(input.operationId, { type: 'progress', message: 'Answered', answer });
+    return on.steps['take-tier-slot'](input);
+  };
+
+  test('goes on when the answer is yes', async () => {
+    await expect(answered('approve')).rejects.toMatchObject({ name: 'WaitingForCapacity' });
+    expect((await state()).move).toBe('preparing');
+  });
+
+  test('ends when the answer is no, and takes nothing', async () => {
+    await expect(answered('reject')).rejects.toMatchObject({ name: 'Refusal' });
+    expect(await state()).toEqual(unmoved());
   });
 });
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoGraphQuota } from '../../../domain/billing/dynamo-graph-quota.ts';
 import type { DeletionRequest } from '../../../domain/graph/deletion.ts';
 import { keyOf } from '../../../domain/graph/dynamo-graph-store.ts';
 import { DynamoSubgraphStore } from '../../../domain/graph/dynamo-subgraph-store.ts';
@@ -222,6 +223,23 @@ describe('BeginDelete', () => {
     expect(await statusOf(graph)).toBe('active');
   });
 
+  test('of a graph whose move stopped behind its switch gives up the place that the move left', async () => {
+    const graph = await activeGraph();
+    const mover = acceptedEvent({ kind: 'graph.change_tier', status: 'failed' });
+    await harness.store.putEvent(mover);
+    const { operationId } = mover;
+    const spare = { tier: 'large', placement: 'inst-large-1', slotHolder: graph.createdBy };
+    await harness.instances.register(
+      { instanceId: spare.placement, tier: 'large', endpoint: 'e', image: 'i', taskArn: 't', capacity: 1 },
+      AT,
+    );
+    await harness.instances.takeSlot(spare.placement, graph.graphId, spare.slotHolder);
+    await change(graph.graphId, 'move', { operationId, state: 'switched', spare });
+    await steps['begin-delete'](await deletionOf(graph));
+    expect(await harness.graphs.get(graph.graphId)).toMatchObject({ status: 'deleting', move: null });
+    expect(await harness.instances.readSlots(spare.placement)).toEqual({});
+  });
+
   test('is refused while a subgraph is about to come, and no subgraph comes after it', async () => {
     const graph = await activeGraph();
     const coming = acceptedEvent({ kind: 'subgraph.create' });
@@ -308,6 +326,22 @@ describe('past the point of no return', () => {
     answer = 204;
     await finish(input);
     expect(await slotOf(graph)).toBeUndefined();
+  });
+
+  test('a graph counts no more when its record goes: a deletion that stops before that is found by the next', async () => {
+    const graph = await activeGraph();
+    const quota = new DynamoGraphQuota(harness.table);
+    const before = await quota.count(graph.tenantId);
+    await quota.admit(graph.tenantId, graph.graphId, 1_000);
+    const input = await deletionOf(graph);
+    for (const step of ['begin-delete', 'back-up-graph', 'drop-database', 'free-slot'] as const)
+      await steps[step](input);
+    let counted: number | undefined;
+    harness.holdUp('DeleteItem', 'GRAPH#', async () => {
+      counted = await quota.count(graph.tenantId);
+    });
+    await steps['erase-graph'](input);
+    expect(counted).toBe(before);
   });
 
   test('a subgraph whose database is not dropped stays, and so does its place', async () => {

@@ -1,71 +1,38 @@
-import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
-import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
+import { DynamoGraphQuota } from '../../../domain/billing/dynamo-graph-quota.ts';
 import { type Graph, writerOf } from '../../../domain/graph/graph.ts';
-import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import type { AcceptedEvent } from '../../../domain/operation/operation-event.ts';
-import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
-import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+const NAMES = ['take-slot', 'activate-graph', 'deactivate-graph', 'remove-graph', 'free-slot'] as const;
 
-type Step = (input: { operationId: string; graphId: string }) => Promise<unknown>;
-
-let store: DynamoOperationStore;
-let log: OperationLog;
-let graphs: DynamoGraphStore;
-let instances: DynamoInstanceStore;
-let steps: Record<'take-slot' | 'activate-graph' | 'deactivate-graph' | 'remove-graph' | 'free-slot', Step>;
-let close: () => Promise<void>;
-
-const load = async (name: string): Promise<Step> => {
-  const { handler } = (await import(`../../../functions/steps/${name}.ts`)) as {
-    handler: (event: unknown, context: Context) => Promise<unknown>;
-  };
-  return (input) => handler(input, {} as Context);
-};
+let on: StepsOnTable<(typeof NAMES)[number]>;
+let steps: typeof on.steps;
 
 beforeAll(async () => {
-  const started = await startControlTable();
-  close = started.close;
-  const { table } = started;
-  const { hostname, port } = await (table.documents.config.endpoint?.() ?? Promise.reject(new Error('No endpoint')));
-  Object.assign(process.env, {
-    CONTROL_TABLE_NAME: table.tableName,
-    AWS_ENDPOINT_URL_DYNAMODB: `http://${hostname}:${port}`,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-  });
-  store = new DynamoOperationStore(table);
-  log = new OperationLog(store);
-  graphs = new DynamoGraphStore(table);
-  instances = new DynamoInstanceStore(table);
-  await instances.register(
+  on = await stepsOnTable(NAMES);
+  steps = on.steps;
+  await on.instances.register(
     { instanceId: 'inst-1', tier: 'standard', endpoint: 'http://x', image: 'i', taskArn: 't', capacity: 100 },
     AT,
   );
-  const names = ['take-slot', 'activate-graph', 'deactivate-graph', 'remove-graph', 'free-slot'] as const;
-  const loaded = await Promise.all(names.map(async (name) => [name, await load(name)] as const));
-  steps = Object.fromEntries(loaded) as typeof steps;
 });
 
-afterAll(() => close());
+afterAll(() => on.close());
 
 const accepted = async (): Promise<{ operationId: string; graphId: string }> => {
   const event: AcceptedEvent = acceptedEvent();
-  await store.putEvent(event);
+  await on.store.putEvent(event);
   return { operationId: event.operationId, graphId: event.graphId ?? '' };
 };
 
 const stateOf = async (graphId: string): Promise<{ graph: Graph | undefined; slot: string | undefined }> => ({
-  graph: await graphs.get(graphId),
-  slot: (await instances.readSlots('inst-1'))[graphId],
+  graph: await on.graphs.get(graphId),
+  slot: (await on.instances.readSlots('inst-1'))[graphId],
 });
 
 test('TakeSlot that runs again has changed nothing', async () => {
@@ -74,13 +41,13 @@ test('TakeSlot that runs again has changed nothing', async () => {
   const before = await stateOf(input.graphId);
   await steps['take-slot'](input);
   expect(await stateOf(input.graphId)).toEqual(before);
-  expect(await log.events(input.operationId, 0, 10)).toHaveLength(2);
+  expect(await on.log.events(input.operationId, 0, 10)).toHaveLength(2);
 });
 
 test('TakeSlot that comes after the operation was undone undoes itself', async () => {
   const input = await accepted();
-  await log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
-  await log.append(input.operationId, { type: 'failed', message: 'Failed', error });
+  await on.log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
+  await on.log.append(input.operationId, { type: 'failed', message: 'Failed', error });
   await expect(steps['take-slot'](input)).rejects.toThrow(/operation_over/);
   expect(await stateOf(input.graphId)).toEqual({ graph: undefined, slot: undefined });
 });
@@ -88,7 +55,7 @@ test('TakeSlot that comes after the operation was undone undoes itself', async (
 test('TakeSlot that comes after the operation succeeded leaves the graph alone', async () => {
   const input = await accepted();
   await steps['take-slot'](input);
-  await graphs.publish(
+  await on.graphs.publish(
     input.graphId,
     writerOf(input.operationId),
     newSnapshot(input.graphId, 1, { checksum: 'aa', bytes: 1 }),
@@ -99,19 +66,32 @@ test('TakeSlot that comes after the operation succeeded leaves the graph alone',
   await expect(steps['take-slot'](input)).rejects.toThrow(/operation_over/);
   expect(await stateOf(input.graphId)).toEqual(before);
   // Not even the undo of the record touches a graph that is in use.
-  await graphs.remove(input.graphId, input.operationId);
+  await on.graphs.remove(input.graphId, input.operationId);
   expect(await stateOf(input.graphId)).toEqual(before);
+});
+
+test('TakeSlot that comes after its graph was made, used and deleted leaves nothing', async () => {
+  const input = await accepted();
+  on.holdUp('UpdateItem', 'TENANT#acme', async () => {
+    await on.log.append(input.operationId, { type: 'started', message: 'Slot taken' });
+    await on.log.append(input.operationId, { type: 'succeeded', message: 'Graph active', result: {} });
+  });
+  const quota = new DynamoGraphQuota(on.table);
+  const before = await quota.count('acme');
+  await expect(steps['take-slot'](input)).rejects.toThrow(/operation_over/);
+  expect(await stateOf(input.graphId)).toEqual({ graph: undefined, slot: undefined });
+  expect(await quota.count('acme')).toBe(before);
 });
 
 test('ActivateGraph that comes after the undo began does not bring the graph back', async () => {
   const input = await accepted();
   await steps['take-slot'](input);
   const snapshot = newSnapshot(input.graphId, 1, { checksum: 'aa', bytes: 1 });
-  await graphs.publish(input.graphId, writerOf(input.operationId), snapshot);
-  await log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
+  await on.graphs.publish(input.graphId, writerOf(input.operationId), snapshot);
+  await on.log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
   await steps['deactivate-graph'](input);
   await expect(steps['activate-graph'](input)).rejects.toMatchObject({ name: 'Refusal' });
-  await graphs.withdraw(input.graphId, input.operationId);
+  await on.graphs.withdraw(input.graphId, input.operationId);
   expect((await stateOf(input.graphId)).graph).toMatchObject({ status: 'provisioning', snapshot: null, writer: null });
 });
 

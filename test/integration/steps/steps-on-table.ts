@@ -65,7 +65,7 @@ export const stepsOnTable = async <Name extends string>(
 type HeldUp = { action: string; key: string; meanwhile: () => Promise<unknown> };
 
 /** The steps' way to the table, on which something can come in between. */
-const startRoad = async (target: string): Promise<{ url: string; heldUp: HeldUp[]; close(): void }> => {
+export const startRoad = async (target: string): Promise<{ url: string; heldUp: HeldUp[]; close(): void }> => {
   const heldUp: HeldUp[] = [];
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await buffer(request);

@@ -127,6 +127,18 @@ test('ReserveSubgraph that meets its undo on the way gives back what it took', a
   expect(await harness.graphs.get(input.graphId)).toBeUndefined();
 });
 
+test('ReserveSubgraph that comes after its subgraph was made, used and deleted leaves nothing', async () => {
+  const parent = await activeParent();
+  const input = await creationIn(parent, 'one');
+  harness.holdUp('UpdateItem', 'GRAPH#', async () => {
+    await harness.log.append(input.operationId, { type: 'started', message: 'Name taken' });
+    await harness.log.append(input.operationId, { type: 'succeeded', message: 'Graph active', result: {} });
+  });
+  await expect(steps['reserve-subgraph'](input)).rejects.toMatchObject({ name: 'Refusal' });
+  expect(await subgraphsOf(parent)).toEqual({});
+  expect(await harness.graphs.get(input.graphId)).toBeUndefined();
+});
+
 test('an undo that comes late leaves a subgraph that is in use, and its place', async () => {
   const parent = await activeParent();
   const input = await creationIn(parent, 'one');

@@ -36,14 +36,15 @@ const openTier = async (capacity = SLOTS) => {
   const store = new DynamoOperationStore(table);
   const operations = new OperationLog(store);
   const placement = new Placement(instances, graphs, queue);
-  const wait = new CapacityWait({
+  const parts = {
     queue,
     placement,
     graphs,
     moves: new DynamoGraphMoveStore(table),
     operations,
-    tasks: { succeed: async (taskToken) => void woken.push(taskToken) },
-  });
+    tasks: { succeed: async (taskToken: string) => void woken.push(taskToken) },
+  };
+  const wait = new CapacityWait(parts);
   const names = Array.from({ length: INSTANCES }, (_, at) => `${tier}-${at}`);
   for (const instanceId of names) {
     const task = { endpoint: 'http://127.0.0.1:1', image: 'sha256:one', taskArn: 'task', capacity };
@@ -110,6 +111,7 @@ const openTier = async (capacity = SLOTS) => {
     graphs,
     instances,
     queue,
+    parts,
     wait,
     woken,
     names,
@@ -254,4 +256,54 @@ test('one that has begun to wait anew is not forgotten by a run that woke its ea
   await opened.queue.put(opened.tier, { ...item, taskToken: 'newer' });
   await opened.queue.remove(opened.tier, item, item.taskToken);
   expect(await opened.queue.list(opened.tier, 1)).toMatchObject([{ taskToken: 'newer', enqueuedAt: item.enqueuedAt }]);
+});
+
+test('a run of a wait that is late does not put its dead token in the place of the one that is waited by', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two, waits]) await opened.take(event);
+  const item = await opened.first();
+  const enqueuedAt = new Date(Date.parse(item.enqueuedAt) - 1_000).toISOString();
+  await opened.queue.put(opened.tier, { ...item, taskToken: 'dead', enqueuedAt });
+  expect(await opened.first()).toEqual(item);
+});
+
+test('one that is served while it enters the queue is running, and not queued again', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two]) await opened.take(event);
+  const last = await opened.operations.last(waits.operationId);
+  const graph = await opened.graphs.create(graphRequestedBy(waits));
+  /** It is in the queue and its log does not say so yet, when the slot comes and its workflow goes on. */
+  class HeldUpQueue extends DynamoCapacityQueue {
+    override async position(...place: Parameters<DynamoCapacityQueue['position']>) {
+      await opened.cancel(one);
+      await opened.operations.append(waits.operationId, { type: 'started', message: 'Slot taken' });
+      return super.position(...place);
+    }
+  }
+  await new CapacityWait({ ...opened.parts, queue: new HeldUpQueue(table) }).enter(last, graph, 'token');
+  expect(opened.woken).toEqual(['token']);
+  expect((await opened.operations.get(waits.operationId)).status).toBe('running');
+});
+
+test('however many in the queue are being undone, a run ends when its time is over', async () => {
+  const opened = await openTier(1);
+  const events = await Promise.all(Array.from({ length: 30 }, opened.accept));
+  for (const event of events) await opened.take(event);
+  for (const { operationId } of await opened.queue.list(opened.tier, 30)) {
+    await opened.operations.append(operationId, { type: 'progress', status: 'cancelling', message: 'Cancelling' });
+  }
+  let looks = 0;
+  class CountingLog extends OperationLog {
+    override async find(operationId: string) {
+      looks += 1;
+      return super.find(operationId);
+    }
+  }
+  const operations = new CountingLog(new DynamoOperationStore(table));
+  const slowly = () => new Date(Date.parse(AT) + looks * 1_000);
+  const slow = new CapacityWait({ ...opened.parts, operations }, slowly);
+  await slow.serve(opened.tier, 3_000);
+  expect(looks).toBeLessThan(10);
 });

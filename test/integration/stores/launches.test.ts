@@ -43,6 +43,7 @@ const newLaunches = (workflows: Partial<Workflows> = {}) =>
     instances,
     launches: launchStore,
     queue,
+    operations: log,
     commands: new OperationCommands(log, {
       start: async ({ operationId }) => void started.push(operationId),
       stop: async () => {},
@@ -183,4 +184,27 @@ test('a launch that is undone leaves nothing, unless its instance holds a graph:
   await launchStore.remove(first, one);
   await launchStore.remove(second, two);
   expect(await names()).toEqual(named(1));
+});
+
+test('a repeated call claims no name: not when its instance is gone, and not of another tier', async () => {
+  const operationId = operationIdFor('~fleet', undefined);
+  const ask = () => newLaunches().launch(wanted.tier, { operationId, actor: 'olga' });
+  await ask();
+  const launched = { instanceId: named(1)[0] ?? '', tier: wanted.tier, operationId };
+  await launchStore.giveUp(launched);
+  await launchStore.remove(launched.instanceId, operationId);
+  expect((await ask()).replayed).toBe(true);
+  expect(await names()).toEqual([]);
+
+  wanted = { ...wanted, tier: `${wanted.tier}-other` as Tier['tier'] };
+  await expect(ask()).rejects.toMatchObject({ name: 'Refusal', code: 'idempotency_key_reused' });
+  expect(await names()).toEqual([]);
+});
+
+test('an operator whose call comes twice at once launches one instance', async () => {
+  const operationId = operationIdFor('~fleet', undefined);
+  const ask = () => newLaunches().launch(wanted.tier, { operationId, actor: 'olga' });
+  await Promise.all([ask(), ask(), ask()]);
+  expect(await names()).toEqual(named(1));
+  expect((await log.first(operationId)).request).toMatchObject({ instanceId: named(1)[0] });
 });

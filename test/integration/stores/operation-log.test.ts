@@ -58,6 +58,13 @@ describe('opening an operation', () => {
     );
   });
 
+  test('with the same id and of another kind is refused, even if the requests are alike', async () => {
+    const operationId = await opened();
+    await expect(log.open(request({ operationId, kind: 'graph.delete' }))).rejects.toThrow(
+      expect.objectContaining({ code: 'idempotency_key_reused', operationId }),
+    );
+  });
+
   test('keeps the request for whoever does the work', async () => {
     const operationId = await opened({ request: { name: 'Acme', nested: { list: [1, 'two', null, true] } } });
     expect((await log.first(operationId)).request).toEqual({ name: 'Acme', nested: { list: [1, 'two', null, true] } });

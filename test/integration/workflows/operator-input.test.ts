@@ -49,4 +49,15 @@ test('an operation that nobody answers for a week is undone', async () => {
   const operationId = await waiting();
   await stage.finish(operationId);
   expect((await stage.log.last(operationId)).status).toBe('failed');
+  expect((await stage.log.last(operationId)).error).toMatchObject({ message: 'Nobody answered within a week.' });
+});
+
+test('an operation for which there is no place for a week is undone, and says so', async () => {
+  const tiers = new DynamoTierStore(stage.table);
+  for (const tier of await tiers.list()) if (tier.tier === 'large') await tiers.put({ ...tier, maxInstances: 1 });
+  await stage.setCapacity('inst-large-1', 0);
+  const request = askForGraph({ tier: 'large' });
+  await stage.commands.accept(request);
+  await stage.finish(request.operationId);
+  expect(await stage.log.last(request.operationId)).toMatchObject({ status: 'failed', error: { code: 'at_capacity' } });
 });

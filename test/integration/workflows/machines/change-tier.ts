@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { DynamoTierStore } from '../../../../domain/fleet/dynamo-tier-store.ts';
 import { operationIdFor } from '../../../../domain/identifier.ts';
 import type { OperationRequest } from '../../../../domain/operation/operation-commands.ts';
 import type { MachineUnderTest } from '../machine-under-test.ts';
@@ -17,7 +18,7 @@ const askForTier = (graphId: string, tier: string): OperationRequest => ({
 /** A graph on `standard` that moves to `large`; what stopped behind the switch is finished by the way back. */
 export const changeTier: MachineUnderTest = {
   name: 'change-tier',
-  detours: ['WaitForCapacity'],
+  detours: ['AwaitInput', 'WaitForCapacity'],
   open: async (stage) => {
     const graphId = await makeGraph(stage);
     return {
@@ -32,6 +33,14 @@ export const changeTier: MachineUnderTest = {
         expect(held).toEqual([[`inst-${tier}-1`, graphId, operationId]]);
       },
       detours: {
+        AwaitInput: async ({ operationId }) => {
+          const tiers = new DynamoTierStore(stage.table);
+          for (const tier of await tiers.list())
+            if (tier.tier === 'large') await tiers.put({ ...tier, approval: true });
+          // The operator is quicker than the workflow, which comes to wait for what is there already.
+          const act = () => stage.inputs.answer(operationId, 'approve', { actor: 'olga' });
+          stage.faults.afterwards({ operationId, from: '', after: 'TakeTierSlot', act });
+        },
         WaitForCapacity: async ({ operationId }) => {
           await stage.setCapacity('inst-large-1', 0);
           // Room comes just before the workflow waits for it: it serves itself.
