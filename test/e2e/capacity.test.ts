@@ -81,6 +81,15 @@ const untilWaiting = async (count: number): Promise<void> => {
   await until(openAndWaiting, ({ open, waiting }) => open === count && waiting === count);
 };
 
+/** The operations once just so many wait and their logs say so: the place in the queue is taken first. */
+const untilQueued = async (operationIds: readonly string[], count: number): Promise<Operation[]> => {
+  await untilWaiting(count);
+  return until(
+    () => readAll(operationIds),
+    (found) => those(found, 'queued').length === count,
+  );
+};
+
 const readAll = (operationIds: readonly string[]) => Promise.all(operationIds.map(get));
 
 /** Looks again until what is wanted is so; the test's own time limit ends it. */
@@ -130,8 +139,7 @@ const expectWhole = async (operationIds: readonly string[], gone: number) => {
 
 test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait in order, and all get a place in the end', async () => {
   const operationIds = await createAll();
-  await untilWaiting(CREATES - PLACES);
-  const settled = await readAll(operationIds);
+  const settled = await untilQueued(operationIds, CREATES - PLACES);
   const queue = queueOf(settled);
   expect(queue).toHaveLength(CREATES - PLACES);
   expect((await client.call('/v1/capacity?tier=standard')).body).toMatchObject({ state: 'at_capacity' });
@@ -146,8 +154,8 @@ test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait 
   // Slots that are freed go to those that have waited longest.
   const removed = those(settled, 'succeeded').slice(0, 8);
   await Promise.all(removed.map(({ graphId }) => client.call(`/v1/graphs/${graphId}`, { method: 'DELETE' })));
-  await untilWaiting(left.length - removed.length);
-  expect(queueOf(await readAll(operationIds))).toEqual(left.slice(removed.length));
+  const moved = await untilQueued(operationIds, left.length - removed.length);
+  expect(queueOf(moved)).toEqual(left.slice(removed.length));
 
   // The rest get the slots of instances that are launched as soon as there may be more.
   const set = await client.call('/v1/fleet/tiers/standard', {
@@ -170,8 +178,7 @@ test('the same when the runtime is killed (-9) while they come in, and again whi
 
   // Whoever heard nothing asks again with the same key.
   const operationIds = await createAll();
-  await untilWaiting(CREATES - PLACES);
-  const queue = queueOf(await readAll(operationIds));
+  const queue = queueOf(await untilQueued(operationIds, CREATES - PLACES));
   expect(queue).toHaveLength(CREATES - PLACES);
 
   const more = { ...MORE };

@@ -76,6 +76,7 @@ describe('a query that can not be answered is refused by its code', () => {
     [{ cypher: 'RETURN 1', limit: 100_001 }, 'limit'],
     [{ cypher: 'RETURN 1', timeoutMs: 0 }, 'timeoutMs'],
     [{ cypher: 'RETURN 1', colour: 'red' }, 'colour'],
+    [{ cypher: 'RETURN $a', parameters: { a: [[[[[[1]]]]]] } }, 'parameters.a'],
   ])('%j names %s', async (body, path) => {
     const answer = await query(body);
     expect(answer.status).toBe(400);

@@ -43,7 +43,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const giveOrder = async (content: { role: 'runtime' | 'instance'; call: number; when: 'before' | 'after' }) => {
+type Order = { role: 'runtime' | 'instance'; call: number; when: 'before' | 'after'; action?: string };
+
+const giveOrder = async (content: Order) => {
   await writeFile(`${order}.new`, JSON.stringify(content));
   await rename(`${order}.new`, order);
 };
@@ -137,7 +139,7 @@ test.each(
 test('an accepted operation goes on after a restart without anyone asking again', async () => {
   const client = new Client(runtime);
   // The first event and the listing are written; the workflow is not started.
-  await giveOrder({ role: 'runtime', call: 3, when: 'before' });
+  await giveOrder({ role: 'runtime', action: 'StartExecution', call: 1, when: 'before' });
   await client.call('/v1/graphs', { body: companiesGraph() }).catch(() => undefined);
   await runtime.ended;
   runtime = await start();

@@ -9,7 +9,7 @@ import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
-import { type Partition, partitionKeyOf, perform, type TableInput } from '../../unit/lease/table-in-memory.ts';
+import { type Partition, partitionKeyOf, perform, type TableInput } from '../../model/table-in-memory.ts';
 import { AT, registerInstance } from './instances.ts';
 
 let table: ControlTableClient;

@@ -1,4 +1,4 @@
-import { Failure } from '../../../domain/failure.ts';
+import { Failure } from '../../domain/failure.ts';
 
 /**
  * Runs real code in every order in which it can come to run.
