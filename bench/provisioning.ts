@@ -10,13 +10,18 @@ import { memoryOf } from './memory.ts';
 
 /**
  * Provisions graphs on a runtime of its own and prints how long it took, beside the engine alone in the same run.
- * `npm run bench -- --graphs 200 --at-once 32`
+ * `npm run bench -- --graphs 2000 --at-once 32 --one-by-one 200`
  */
 const { values } = parseArgs({
-  options: { graphs: { type: 'string', default: '200' }, 'at-once': { type: 'string', default: '32' } },
+  options: {
+    graphs: { type: 'string', default: '200' },
+    'at-once': { type: 'string', default: '32' },
+    'one-by-one': { type: 'string', default: '200' },
+  },
 });
 const GRAPHS = Number(values.graphs);
 const AT_ONCE = Number(values['at-once']);
+const ONE_BY_ONE = Number(values['one-by-one']);
 
 /** What the yardstick builds too: a schema, no entity. */
 const REQUEST = JSON.stringify(companiesGraph({ kind: 'generic', entity: null }));
@@ -31,7 +36,7 @@ type Provisioned = {
 
 /** As many instances as a fleet would have for so many graphs: a slot is a write to its instance's item. */
 const CAPACITY = 250;
-const INSTANCES = Math.ceil((2 * GRAPHS + AT_ONCE) / CAPACITY);
+const INSTANCES = Math.ceil((GRAPHS + ONE_BY_ONE + AT_ONCE) / CAPACITY);
 const tiers = [
   { tier: 'standard', minInstances: INSTANCES, maxInstances: INSTANCES, capacity: CAPACITY },
   { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
@@ -80,22 +85,22 @@ const arrivals = async (stream: Response) => {
   return found;
 };
 
-const measure = async (runtime: RuntimeProcess, atOnce: number) => {
+const measure = async (runtime: RuntimeProcess, graphs: number, atOnce: number) => {
   const done: Provisioned[] = [];
   const memory: Record<string, string>[] = [];
   const startedAt = performance.now();
-  let left = GRAPHS;
+  let left = graphs;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       while (left > 0) {
         left -= 1;
         done.push(await provision(runtime, true));
-        if (done.length % Math.ceil(GRAPHS / 8) === 0) memory.push(memoryRow(runtime, done.length));
+        if (done.length % Math.ceil(graphs / 8) === 0) memory.push(memoryRow(runtime, done.length));
       }
     }),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  return { done, perSecond: GRAPHS / seconds, memory };
+  return { done, perSecond: graphs / seconds, memory };
 };
 
 const memoryRow = ({ pid }: RuntimeProcess, graphs: number): Record<string, string> => ({
@@ -119,10 +124,10 @@ const rowOf = (name: string, { done, perSecond }: Awaited<ReturnType<typeof meas
 const directory = await mkdtemp(join(tmpdir(), 'graphfleet-bench-'));
 const runtime = await startRuntimeProcess(directory, { GRAPHFLEET_TIERS: JSON.stringify(tiers) });
 try {
-  const alone = await engineAlone(join(directory, 'alone'), GRAPHS, AT_ONCE);
+  const alone = await engineAlone(join(directory, 'alone'), ONE_BY_ONE, AT_ONCE);
   await Promise.all(Array.from({ length: AT_ONCE }, () => provision(runtime, false)));
-  const oneByOne = await measure(runtime, 1);
-  const together = await measure(runtime, AT_ONCE);
+  const oneByOne = await measure(runtime, ONE_BY_ONE, 1);
+  const together = await measure(runtime, GRAPHS, AT_ONCE);
   printTable([rowOf('one by one', oneByOne), rowOf(`${AT_ONCE} at once`, together)]);
   printTable(alone);
   printTable(together.memory);

@@ -1,19 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
   type KeySchemaElement,
   ResourceNotFoundException,
+  type TableStatus,
 } from '@aws-sdk/client-dynamodb';
 import { CONTROL_TABLE } from '../../domain/control-table.ts';
 
-/** Creates the control table if there is none. */
+const LOOK_AGAIN_MS = 5;
+
+/** Creates the control table if there is none, and waits until it answers: before that, calls do not find it. */
 export const createControlTable = async (client: DynamoDBClient, tableName: string): Promise<void> => {
+  let status = await statusOf(client, tableName);
+  if (status === undefined) await client.send(new CreateTableCommand(definitionOf(tableName)));
+  while (status !== 'ACTIVE') {
+    await sleep(LOOK_AGAIN_MS);
+    status = await statusOf(client, tableName);
+  }
+};
+
+const statusOf = async (client: DynamoDBClient, tableName: string): Promise<TableStatus | undefined> => {
   try {
-    await client.send(new DescribeTableCommand({ TableName: tableName }));
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
+    return Table?.TableStatus;
   } catch (error) {
-    if (!(error instanceof ResourceNotFoundException)) throw error;
-    await client.send(new CreateTableCommand(definitionOf(tableName)));
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
   }
 };
 

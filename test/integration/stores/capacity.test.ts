@@ -70,6 +70,13 @@ const openTier = async (capacity = SLOTS) => {
       await placement.takeSlot(graph);
       await operations.append(operationId, { type: 'started', message: 'Slot taken' }, last);
     } catch (error) {
+      if (isTerminal((await operations.last(operationId)).status)) {
+        // As the step does: a run that comes after the undo undoes itself.
+        const late = await graphs.get(graph.graphId);
+        if (late !== undefined) await placement.freeSlot(late);
+        await graphs.remove(graph.graphId, operationId);
+        return wait.serve(tier);
+      }
       if ((error as Error).name !== 'WaitingForCapacity') return;
       const { isFirst } = await wait.enter(last, graph, `${operationId}.${last.seq}`).catch(() => ({ isFirst: false }));
       if (isFirst) await wait.serve(tier);

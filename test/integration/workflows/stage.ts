@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { DeleteServiceCommand, ECSClient } from '@aws-sdk/client-ecs';
+import {
+  DeleteServiceCommand,
+  ECSClient,
+  ServiceNotActiveException,
+  ServiceNotFoundException,
+} from '@aws-sdk/client-ecs';
 import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FUNCTIONS, type FunctionName, functionReference } from '../../../contract/functions.ts';
@@ -275,7 +280,11 @@ export const openStage = async () => {
       for (const key of before.objects) files.set(key, await readFile(fileOf(key)));
       return async () => {
         for (const service of [...playing.keys()].filter((name) => !instancesBefore.includes(name))) {
-          await ecsClient.send(new DeleteServiceCommand({ cluster: LOCAL.cluster, service, force: true }));
+          const deletion = new DeleteServiceCommand({ cluster: LOCAL.cluster, service, force: true });
+          // An undo may have deleted it already.
+          await ecsClient.send(deletion).catch((error: unknown) => {
+            if (!(error instanceof ServiceNotActiveException || error instanceof ServiceNotFoundException)) throw error;
+          });
         }
         await activity.settled();
         const after = await readWorld(table, objects);
