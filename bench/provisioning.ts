@@ -6,7 +6,7 @@ import { companiesGraph } from '../test/fixtures/graph-requests.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../test/fixtures/runtime-process.ts';
 import { percentile, printTable } from './figures.ts';
 import { engineAlone } from './ladybug-alone.ts';
-import { memoryOf } from './memory.ts';
+import { type ProcessUsage, usageByRole } from './process-usage.ts';
 
 /**
  * Provisions graphs on a runtime of its own and prints how long it took, beside the engine alone in the same run.
@@ -87,7 +87,9 @@ const arrivals = async (stream: Response) => {
 
 const measure = async (runtime: RuntimeProcess, graphs: number, atOnce: number) => {
   const done: Provisioned[] = [];
-  const memory: Record<string, string>[] = [];
+  const usage: Record<string, string>[] = [];
+  const every = Math.ceil(graphs / 8);
+  let before = usageByRole(runtime.pid);
   const startedAt = performance.now();
   let left = graphs;
   await Promise.all(
@@ -95,20 +97,29 @@ const measure = async (runtime: RuntimeProcess, graphs: number, atOnce: number) 
       while (left > 0) {
         left -= 1;
         done.push(await provision(runtime, true));
-        if (done.length % Math.ceil(graphs / 8) === 0) memory.push(memoryRow(runtime, done.length));
+        if (done.length % every !== 0) continue;
+        const now = usageByRole(runtime.pid);
+        usage.push(usageRow(done.length, every, before, now));
+        before = now;
       }
     }),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  return { done, perSecond: graphs / seconds, memory };
+  return { done, perSecond: graphs / seconds, usage };
 };
 
-const memoryRow = ({ pid }: RuntimeProcess, graphs: number): Record<string, string> => ({
-  'graphs made': String(graphs),
-  ...Object.fromEntries(
-    Object.entries(memoryOf(pid)).map(([name, mebibytes]) => [`${name} MiB`, mebibytes.toFixed(0)]),
-  ),
-});
+type Usage = Record<string, ProcessUsage>;
+
+/** What each process holds, and what processor time each took for one graph: that a busy machine does not change much. */
+const usageRow = (graphs: number, since: number, before: Usage, now: Usage): Record<string, string> =>
+  Object.fromEntries([
+    ['graphs made', String(graphs)],
+    ...Object.entries(now).map(([role, { mebibytes }]) => [`${role} MiB`, mebibytes.toFixed(0)]),
+    ...Object.entries(now).map(([role, { cpuMs }]) => [
+      `${role} CPU ms/graph`,
+      ((cpuMs - (before[role]?.cpuMs ?? 0)) / since).toFixed(1),
+    ]),
+  ]);
 
 const rowOf = (name: string, { done, perSecond }: Awaited<ReturnType<typeof measure>>) => {
   const pair = (numbers: number[]) => `${percentile(numbers, 50).toFixed(1)} / ${percentile(numbers, 99).toFixed(1)}`;
@@ -130,7 +141,7 @@ try {
   const together = await measure(runtime, GRAPHS, AT_ONCE);
   printTable([rowOf('one by one', oneByOne), rowOf(`${AT_ONCE} at once`, together)]);
   printTable(alone);
-  printTable(together.memory);
+  printTable(together.usage);
 } finally {
   await runtime.stop();
   await rm(directory, { recursive: true, force: true });

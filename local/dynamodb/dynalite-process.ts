@@ -2,11 +2,14 @@ import type { IncomingMessage, Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import { tameLevel } from './dynalite-level.ts';
 
 /** The process that holds the embedded DynamoDB; tells its port to the parent when it listens. */
 
 type Dynalite = (options: { path: string; createTableMs: number }) => Server;
-const dynalite = createRequire(import.meta.url)('dynalite') as Dynalite;
+const require = createRequire(import.meta.url);
+tameLevel(require.resolve('dynalite'));
+const dynalite = require('dynalite') as Dynalite;
 
 const { values } = parseArgs({ options: { path: { type: 'string' }, port: { type: 'string', default: '0' } } });
 const server = dynalite({ path: values.path ?? '', createTableMs: 0 });

@@ -1,6 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import {
   ConditionalCheckFailedException,
   DescribeTableCommand,
@@ -11,10 +15,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { expect, onTestFinished, test } from 'vitest';
 import { CONTROL_TABLE } from '../../../domain/control-table.ts';
+import { createControlTable } from '../../../local/dynamodb/create-control-table.ts';
+import { type LevelClass, tameLevel } from '../../../local/dynamodb/dynalite-level.ts';
 import { startDynamodb } from '../../../local/dynamodb/start-dynamodb.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 const TableName = 'control';
+type Dynalite = (options: { path: string; createTableMs: number }) => Server;
 const item = { pk: { S: 'OP#1' }, sk: { S: 'META' }, tenantKey: { S: 'TENANT#t#OP' }, createdKey: { S: '1' } };
 const Key = { pk: item.pk, sk: item.sk };
 
@@ -92,6 +99,49 @@ test('a client that is cut off in the middle of a request does no harm to the ot
 
   const { Table } = await clientOf(store.endpoint).send(new DescribeTableCommand({ TableName }));
   expect(Table?.TableStatus).toBe('ACTIVE');
+});
+
+test.each([1, undefined])('a query for %s items closes what it has opened in the database', async (Limit) => {
+  const require = createRequire(import.meta.url);
+  const dynalitePath = require.resolve('dynalite');
+  tameLevel(dynalitePath);
+  const open = new Set<object>();
+  const modules: { Level: LevelClass } = createRequire(dynalitePath)('level');
+  modules.Level = class extends modules.Level {
+    override values(options: object) {
+      const iterator = super.values(options);
+      const close = iterator.close.bind(iterator);
+      open.add(iterator);
+      return Object.assign(iterator, {
+        close: () => {
+          open.delete(iterator);
+          return close();
+        },
+      });
+    }
+  };
+  delete require.cache[require.resolve('dynalite/db')];
+  delete require.cache[dynalitePath];
+  const server = (require('dynalite') as Dynalite)({
+    path: join(await temporaryDirectory(), 'data'),
+    createTableMs: 0,
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await promisify(server.close.bind(server))();
+  });
+  const client = clientOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await createControlTable(client, TableName);
+  for (let at = 0; at < 40; at += 1) {
+    await client.send(new PutItemCommand({ TableName, Item: { pk: item.pk, sk: { S: `EVT#${at}` } } }));
+  }
+
+  const ofOne = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': item.pk } };
+  const { Count } = await client.send(new QueryCommand({ TableName, ...ofOne, ...(Limit && { Limit }) }));
+
+  expect(Count).toBe(Limit ?? 40);
+  await expect.poll(() => open.size).toBe(0);
 });
 
 test('two runtimes can not use one database', async () => {
