@@ -27,6 +27,11 @@ export type AuditEntry = {
 export interface AuditStore {
   /** Writes an entry; the same id again replaces it. */
   put(entry: AuditEntry): Promise<void>;
+  /**
+   * Writes an entry that stands for all of its kind within a minute: the first, and at least how many there were. For
+   * what anybody can make happen any number of times: a flood of it is a few writes, and one entry.
+   */
+  count(kind: string, entry: AuditEntry): Promise<void>;
   /** A tenant's entries, newest first. The index may lag behind. */
   listByTenant(tenantId: string, span: Span, page: PageRequest): Promise<Page<AuditEntry>>;
   /** Everybody's entries, newest first; a page can be short, or empty, and have a cursor. The index may lag behind. */

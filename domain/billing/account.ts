@@ -1,11 +1,36 @@
+import type { Graph } from '../graph/graph.ts';
 import { maxGraphsOf } from './plan.ts';
-import { isLive, type Provisioning, type Standing, type Subscription, type Terms } from './subscription.ts';
+import { endOf, isLive, type Provisioning, type Standing, type Subscription, type Terms } from './subscription.ts';
 
 /** A tenant's account: everything that decides whether it may go on, in one item. */
-export type Account = { tenantId: string; subscriptions: Subscription[] };
+export type Account = {
+  tenantId: string;
+  subscriptions: Subscription[];
+  /** Counts the changes of standings and terms, so that of two who act on them the one who has read more is known. */
+  revision: number;
+};
 
 /** Whether the tenant pays for anything now. */
 export const isPaying = ({ subscriptions }: Account): boolean => subscriptions.some(isLive);
+
+/** Whether a graph is paid for now: one that was bought by its own subscription, any other by the account. */
+export const paysFor = (account: Account, { subscriptionId }: Pick<Graph, 'subscriptionId'>): boolean =>
+  subscriptionId === null
+    ? isPaying(account)
+    : account.subscriptions.some((one) => one.subscriptionId === subscriptionId && isLive(one));
+
+/** When the last of what the account has paid for ends, or ended. Null: something is live or only owed, or nothing was ever bought. */
+export const endOfAccount = ({ subscriptions }: Account): string | null => {
+  let end: string | null = null;
+  for (const subscription of subscriptions) {
+    const { standing } = subscription;
+    if (standing === null) continue;
+    if (standing.status !== 'canceled') return null;
+    const endsAt = new Date(endOf(subscription, standing)).toISOString();
+    if (end === null || endsAt > end) end = endsAt;
+  }
+  return end;
+};
 
 /** How many graphs the tenant may have: as many as the best of the plans that it pays for allows. */
 export const graphsAllowed = ({ subscriptions }: Account): number =>

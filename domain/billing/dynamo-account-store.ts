@@ -99,9 +99,9 @@ export class DynamoAccountStore implements AccountStore {
 
   #move(tenantId: string, subscriptionId: string, name: 'standing' | 'terms', fact: Standing | Terms) {
     return this.#change(tenantId, subscriptionId, {
-      UpdateExpression: `SET subscriptions.#id.#${name} = :fact`,
+      UpdateExpression: `SET subscriptions.#id.#${name} = :fact ADD revision :change`,
       ConditionExpression: NOT_YET_MARKED(name),
-      ExpressionAttributeValues: { ':fact': fact, ':mark': fact.mark },
+      ExpressionAttributeValues: { ':fact': fact, ':mark': fact.mark, ':change': 1 },
     });
   }
 
@@ -126,6 +126,7 @@ const accountFrom = (tenantId: string, item: Record<string, unknown> | undefined
   const subscriptions = (item?.['subscriptions'] ?? {}) as Record<string, Partial<Subscription>>;
   return {
     tenantId,
+    revision: (item?.['revision'] as number | undefined) ?? 0,
     subscriptions: Object.entries(subscriptions).map(([subscriptionId, { standing, terms, provisioning }]) => ({
       subscriptionId,
       standing: standing ?? null,

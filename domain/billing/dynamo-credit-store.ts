@@ -8,6 +8,8 @@ const NOT_THERE = 'attribute_not_exists(pk)';
 const NOT_REVOKED = 'attribute_exists(pk) AND attribute_not_exists(revokedAt)';
 const NOT_ALLOCATED = 'attribute_not_exists(allocations.#key)';
 const NOT_CONSUMED = 'attribute_not_exists(consumptions.#key)';
+const NOT_CARRIED = 'attribute_not_exists(carried)';
+const AS_IT_WAS_READ = 'allocated = :allocated AND balance = :balance AND attribute_not_exists(revokedAt)';
 const ENOUGH = 'balance >= :amount';
 const HAS_ROOM = 'size(consumptions) < :max';
 
@@ -22,10 +24,15 @@ const REVOKED_FOR_DAYS = 30;
 type Movement = { amount: number; at: string };
 type PoolItem = {
   allocated: number;
+  /** What was allocated less what was spent: below zero when credits were taken away that had been spent. */
   balance: number;
   allocations: Record<string, Movement>;
   consumptions: Record<string, Movement>;
+  /** What was spent by another pool. */
+  carried?: number;
   revokedAt?: string;
+  /** Of a revoked pool: what it had spent. */
+  spent?: number;
 };
 
 /** Pools of credits in the control table: one item each, which also holds the keys of what moved them. */
@@ -45,11 +52,9 @@ export class DynamoCreditStore implements CreditStore {
 
   async allocate(tenantId: string, graphId: string, { key, amount }: CreditEntry): Promise<CreditPool> {
     const movement: Movement = { amount, at: this.#now().toISOString() };
+    // Most often it is the first allocation: nothing is read before that is tried.
+    let item: PoolItem | undefined;
     for (;;) {
-      const item = await this.#read(tenantId, graphId);
-      if (item?.revokedAt !== undefined) throw new Terminal('conflict', `The credits of "${graphId}" were revoked.`);
-      const earlier = item?.allocations[entryKey(key)];
-      if (item !== undefined && earlier !== undefined) return replayed(graphId, item, earlier, amount);
       const written =
         item === undefined
           ? await this.#create(tenantId, graphId, key, movement)
@@ -58,6 +63,10 @@ export class DynamoCreditStore implements CreditStore {
               ConditionExpression: `${NOT_REVOKED} AND ${NOT_ALLOCATED}`,
             });
       if (written !== undefined) return poolFrom(graphId, written);
+      item = await this.#read(tenantId, graphId);
+      if (item?.revokedAt !== undefined) throw new Terminal('conflict', `The credits of "${graphId}" were revoked.`);
+      const earlier = item?.allocations[entryKey(key)];
+      if (item !== undefined && earlier !== undefined) return replayed(graphId, item, earlier, amount);
     }
   }
 
@@ -82,7 +91,7 @@ export class DynamoCreditStore implements CreditStore {
       if (item.balance < amount) {
         throw new Refusal(
           'payment_required',
-          `The graph "${graphId}" has ${item.balance} credits; ${amount} are asked.`,
+          `The graph "${graphId}" has ${poolFrom(graphId, item).balance} credits; ${amount} are asked.`,
         );
       }
       const isFull = Object.keys(item.consumptions).length >= MAX_CONSUMPTIONS_A_DAY;
@@ -98,17 +107,38 @@ export class DynamoCreditStore implements CreditStore {
     }
   }
 
-  async revoke(tenantId: string, graphId: string): Promise<void> {
+  async carry(tenantId: string, graphId: string, amount: number): Promise<CreditPool> {
+    await whenConditionHolds(
+      this.#update(tenantId, graphId, {
+        UpdateExpression: 'SET balance = balance - :amount, carried = :amount',
+        ConditionExpression: `${NOT_REVOKED} AND ${NOT_CARRIED}`,
+        ExpressionAttributeValues: { ':amount': amount },
+      }),
+    );
+    const pool = await this.get(tenantId, graphId);
+    if (pool === undefined) throw new Terminal('conflict', `The credits of "${graphId}" were revoked.`);
+    return pool;
+  }
+
+  async revoke(tenantId: string, graphId: string): Promise<number> {
+    for (;;) {
+      const item = await this.#read(tenantId, graphId);
+      if (item?.revokedAt !== undefined) return item.spent ?? 0;
+      const spent = item === undefined ? 0 : item.allocated - item.balance;
+      const revoked = { ...keyOf(tenantId, graphId), ...this.#revoked(spent) };
+      const written =
+        item === undefined
+          ? this.#put(revoked, NOT_THERE)
+          : this.#put(revoked, AS_IT_WAS_READ, { ':allocated': item.allocated, ':balance': item.balance });
+      if (await written) return spent;
+    }
+  }
+
+  #revoked(spent: number): PoolItem & { expiresAt: number } {
     const now = this.#now();
-    const revoked: PoolItem = {
-      allocated: 0,
-      balance: 0,
-      allocations: {},
-      consumptions: {},
-      revokedAt: now.toISOString(),
-    };
     const expiresAt = Math.floor(now.getTime() / 1_000) + (REVOKED_FOR_DAYS * DAY_MS) / 1_000;
-    await this.#put({ ...keyOf(tenantId, graphId), ...revoked, expiresAt });
+    const revokedAt = now.toISOString();
+    return { allocated: 0, balance: 0, allocations: {}, consumptions: {}, revokedAt, spent, expiresAt };
   }
 
   async #create(tenantId: string, graphId: string, key: string, movement: Movement): Promise<PoolItem | undefined> {
@@ -173,10 +203,19 @@ export class DynamoCreditStore implements CreditStore {
     return Item as PoolItem | undefined;
   }
 
-  #put(Item: Record<string, unknown>, ConditionExpression?: string): Promise<boolean> {
+  #put(
+    Item: Record<string, unknown>,
+    ConditionExpression: string,
+    ExpressionAttributeValues?: Record<string, unknown>,
+  ): Promise<boolean> {
     return whenConditionHolds(
       this.#table.documents.send(
-        new PutCommand({ TableName: this.#table.tableName, Item, ...(ConditionExpression && { ConditionExpression }) }),
+        new PutCommand({
+          TableName: this.#table.tableName,
+          Item,
+          ConditionExpression,
+          ...(ExpressionAttributeValues && { ExpressionAttributeValues }),
+        }),
       ),
     );
   }
@@ -193,7 +232,11 @@ const keyOf = (tenantId: string, graphId: string) => ({ pk: `TENANT#${tenantId}`
 /** Of one length, however long the caller's key is, so that the item has a bound. */
 const entryKey = (key: string): string => createHash('sha256').update(key).digest('base64url').slice(0, 22);
 
-const poolFrom = (graphId: string, { allocated, balance }: PoolItem): CreditPool => ({ graphId, allocated, balance });
+const poolFrom = (graphId: string, { allocated, balance }: PoolItem): CreditPool => ({
+  graphId,
+  allocated,
+  balance: Math.max(0, balance),
+});
 
 const replayed = (graphId: string, item: PoolItem, earlier: Movement, amount: number): CreditPool => {
   if (earlier.amount === amount) return poolFrom(graphId, item);

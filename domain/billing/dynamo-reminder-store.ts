@@ -1,7 +1,7 @@
 import { GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
-import type { Reminder, ReminderStore } from './reminder.ts';
+import type { Reminder, ReminderStore, Sweep } from './reminder.ts';
 
 const AS_IT_WAS_READ = 'revision = :read';
 const NOT_THERE = 'attribute_not_exists(pk)';
@@ -24,11 +24,17 @@ export class DynamoReminderStore implements ReminderStore {
         ConsistentRead: true,
       }),
     );
-    return Item === undefined ? { tenantId, subscriptionId, dueAt: null, revision: 0 } : reminderFrom(Item);
+    return Item === undefined
+      ? { tenantId, subscriptionId, dueAt: null, revision: 0, sweep: null }
+      : reminderFrom(Item);
   }
 
-  async set({ tenantId, subscriptionId, revision }: Reminder, dueAt: string | null): Promise<boolean> {
-    const reminder: Reminder = { tenantId, subscriptionId, dueAt, revision: revision + 1 };
+  async set(
+    { tenantId, subscriptionId, revision }: Reminder,
+    dueAt: string | null,
+    sweep: Sweep | null = null,
+  ): Promise<boolean> {
+    const reminder: Reminder = { tenantId, subscriptionId, dueAt, revision: revision + 1, sweep };
     const Item = {
       ...keyOf(tenantId, subscriptionId),
       ...reminder,
@@ -69,6 +75,6 @@ const keyOf = (tenantId: string, subscriptionId: string) => ({
 });
 
 const reminderFrom = (item: Record<string, unknown>): Reminder => {
-  const { tenantId, subscriptionId, dueAt, revision } = item as Reminder;
-  return { tenantId, subscriptionId, dueAt, revision };
+  const { tenantId, subscriptionId, dueAt, revision, sweep } = item as Reminder;
+  return { tenantId, subscriptionId, dueAt, revision, sweep };
 };

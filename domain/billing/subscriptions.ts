@@ -1,5 +1,4 @@
 import { Refusal } from '../failure.ts';
-import type { DeletionRequest } from '../graph/deletion.ts';
 import type { GraphStore } from '../graph/graph.ts';
 import type { GraphRequest } from '../graph/graph-request.ts';
 import { graphIdFor, operationIdFor } from '../identifier.ts';
@@ -8,12 +7,13 @@ import type { AcceptedOperation, OperationCommands } from '../operation/operatio
 import { CONTROL_PLANE } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import { type Account, type AccountStore, graphsAllowed } from './account.ts';
+import { ACCOUNT, type AccountLifecycle } from './account-lifecycle.ts';
 import type { OrderStore } from './order.ts';
 import type { Reminder, ReminderStore } from './reminder.ts';
+import { DAY_MS, deleteUnpaid } from './retention.ts';
 import { type BillingStatus, endOf, isLive, markOf, type Standing, type Subscription } from './subscription.ts';
 
 const LOOK_AGAIN_MS = 5 * 60_000;
-const DAY_MS = 24 * 60 * 60_000;
 
 /** What an event of the billing provider says of a subscription. */
 export type BillingFact = {
@@ -37,6 +37,8 @@ type Dependencies = {
   graphs: GraphStore;
   operations: OperationLog;
   commands: OperationCommands;
+  /** Looks after what the account pays for as a whole. */
+  lifecycle: Pick<AccountLifecycle, 'settle'>;
   /** How long the graph of an ended subscription is kept. */
   retentionDays: number;
   now?: () => Date;
@@ -68,6 +70,7 @@ export class Subscriptions {
     } else if (order !== null) await orders.put(tenantId, subscriptionId, order);
     if (status !== null) await accounts.moveStanding(tenantId, subscriptionId, { status, mark });
     await this.settle(tenantId, subscriptionId, { again: true });
+    await this.#our.lifecycle.settle(tenantId);
   }
 
   /**
@@ -86,18 +89,22 @@ export class Subscriptions {
     throw new Refusal('conflict', `The subscription "${subscriptionId}" has nothing to provision.`);
   }
 
-  /** Looks after the next `limit` subscriptions whose reminder is due. One that can not be helped now waits its turn. */
+  /**
+   * Looks after the next `limit` subscriptions, and accounts as a whole, whose reminder is due. One that can not be helped
+   * now waits its turn.
+   */
   async takeTurn(limit: number): Promise<{ settled: number; failed: number }> {
     const count = { settled: 0, failed: 0 };
-    const { reminders } = this.#our;
+    const { reminders, lifecycle } = this.#our;
     for (const { tenantId, subscriptionId } of await reminders.listDue(this.#now().toISOString(), limit)) {
       try {
-        await this.settle(tenantId, subscriptionId);
+        await (subscriptionId === ACCOUNT ? lifecycle.settle(tenantId) : this.settle(tenantId, subscriptionId));
         count.settled += 1;
       } catch {
         count.failed += 1;
         // Others are due too, and must not wait behind it.
-        await reminders.set(await reminders.get(tenantId, subscriptionId), this.#later()).catch(() => false);
+        const reminder = await reminders.get(tenantId, subscriptionId);
+        await reminders.set(reminder, this.#later(), reminder.sweep).catch(() => false);
       }
     }
     return count;
@@ -188,22 +195,8 @@ export class Subscriptions {
     const deletedAt = endsAt + retentionDays * DAY_MS;
     if (now < deletedAt) return isSuspended ? new Date(deletedAt).toISOString() : this.#unlessGone(graphId);
     if ((await graphs.get(graphId)) === undefined) return null;
-    await this.#delete(graphId, tenantId, standing);
+    await deleteUnpaid(this.#our.commands, { tenantId, graphId }, standing.mark, this.#now());
     return this.#later();
-  }
-
-  /** A deletion that fails is opened again the next day; one that a payment has overtaken is refused by its first step. */
-  async #delete(graphId: string, tenantId: string, { mark }: Standing): Promise<void> {
-    const day = this.#now().toISOString().slice(0, 10);
-    const request: DeletionRequest = { backup: true, place: null, emptyVersion: null, unlessActive: true };
-    await this.#our.commands.accept({
-      operationId: operationIdFor(tenantId, `retention ${graphId} ${mark} ${day}`),
-      kind: 'graph.delete',
-      tenantId,
-      graphId,
-      actor: CONTROL_PLANE,
-      request,
-    });
   }
 
   async #read(tenantId: string, subscriptionId: string) {

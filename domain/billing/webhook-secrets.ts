@@ -1,4 +1,4 @@
-import { secretValue } from '../aws/secrets-manager.ts';
+import { openSecret } from '../aws/secrets-manager.ts';
 
 /** The secrets that webhooks are signed with: the one in use, and while it is changed the one before. */
 export type WebhookSecrets = () => Promise<readonly string[]>;
@@ -8,6 +8,6 @@ export type WebhookSecrets = () => Promise<readonly string[]>;
  * secrets themselves; comma-separated both.
  */
 export const openWebhookSecrets = (reference: string): WebhookSecrets => {
-  const read = reference.startsWith('arn:') ? secretValue(reference) : async () => reference;
+  const read = openSecret(reference);
   return async () => (await read()).split(',').map((secret) => secret.trim());
 };

@@ -7,12 +7,21 @@ const NEW_WINDOW = 'attribute_not_exists(pk) OR windowAt < :now';
 // Another process's clock may be a little ahead: then its window is the one.
 const ROOM_IN_WINDOW = 'windowAt >= :now AND taken < :most';
 
-/** Of each tenant two items in the control table: its open streams, and its commands of this second. */
+/** Queries are so many that a window of their own is cheaper than to find out whether the last one is over. */
+const ROOM_FOR_QUERIES = 'attribute_not_exists(taken) OR taken < :most';
+const QUERIES_KEPT_SECONDS = 3_600;
+
+/**
+ * Of each tenant two items in the control table: its open streams, and its commands of this second; and one that expires
+ * for each second in which it queried.
+ */
 export class DynamoTenantLimits implements TenantLimits {
   readonly #table: ControlTableClient;
   readonly #nowMs: () => number;
   /** The last second of which this process knows that a tenant's window is open: then one write is enough. */
   readonly #windows = new Map<string, number>();
+  /** The last second in which this process was told that a tenant has had its queries. */
+  readonly #queriesFull = new Map<string, number>();
 
   constructor(table: ControlTableClient, nowMs: () => number = Date.now) {
     this.#table = table;
@@ -20,6 +29,8 @@ export class DynamoTenantLimits implements TenantLimits {
   }
 
   async openStream(tenantId: string, stream: { streamId: string; endsAt: number }, most: number): Promise<boolean> {
+    // Most often there is room, and nothing has to be read. Streams that are over by their time go when they are in the way.
+    if (await this.#addStream(tenantId, stream, most)) return true;
     const streams = await this.#readStreams(tenantId);
     const over = Object.keys(streams ?? {}).filter((id) => (streams?.[id] ?? 0) < this.#nowMs() / 1_000);
     if (streams === undefined) {
@@ -41,6 +52,22 @@ export class DynamoTenantLimits implements TenantLimits {
     const open = this.#windows.get(tenantId) === now;
     const taken = (!open && (await this.#openWindow(tenantId, now))) || (await this.#takeInWindow(tenantId, now, most));
     this.#windows.set(tenantId, now);
+    return taken;
+  }
+
+  async takeQuery(tenantId: string, most: number): Promise<boolean> {
+    const now = Math.floor(this.#nowMs() / 1_000);
+    // Nothing makes room within a second: what comes beyond costs no write.
+    if (this.#queriesFull.get(tenantId) === now) return false;
+    const taken = await this.#update(
+      { pk: `QUERIES#${tenantId}`, sk: String(now) },
+      {
+        UpdateExpression: 'SET expiresAt = :expires ADD taken :one',
+        ConditionExpression: ROOM_FOR_QUERIES,
+        ExpressionAttributeValues: { ':expires': now + QUERIES_KEPT_SECONDS, ':one': 1, ':most': most },
+      },
+    );
+    if (!taken) this.#queriesFull.set(tenantId, now);
     return taken;
   }
 

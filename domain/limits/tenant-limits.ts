@@ -9,4 +9,6 @@ export interface TenantLimits {
   closeStream(tenantId: string, streamId: string): Promise<void>;
   /** Counts a command in the second that it comes in. False when it had `most` already. */
   takeCommand(tenantId: string, most: number): Promise<boolean>;
+  /** Counts a query in the second that it comes in, by one write at most. False when it had `most` already. */
+  takeQuery(tenantId: string, most: number): Promise<boolean>;
 }

@@ -1,10 +1,18 @@
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
+import { queryPage } from '../aws/query-page.ts';
+import { CONTROL_TABLE } from '../control-table.ts';
+import type { Page, PageRequest } from '../page.ts';
 import type { RepositoryName } from './repository.ts';
 import type { AccessStatus, RepositoryAccess, RepositoryAccessStore } from './repository-access.ts';
 
 const NOT_THERE = 'attribute_not_exists(pk)';
-const MINE_AS_BEFORE = 'operationId = :operation AND #status = :before';
+const NO_NEWER_STANDING = 'attribute_not_exists(standingMark) OR standingMark <= :mark';
+const ACTIVE_OR_SUSPENDED = '#status IN (:active, :suspended)';
+
+const { byState } = CONTROL_TABLE.indexes;
+/** An access that is being granted or ended is found by the index by state; one that is settled has left it. */
+const UNSETTLED = 'ACCESS#UNSETTLED';
 
 /** Accesses in the control table, a tenant's together: IAM tells partitions apart, so they share none with billing. */
 export class DynamoRepositoryAccessStore implements RepositoryAccessStore {
@@ -15,7 +23,7 @@ export class DynamoRepositoryAccessStore implements RepositoryAccessStore {
   }
 
   async grant(access: RepositoryAccess): Promise<RepositoryAccess> {
-    const Item = { ...keyOf(access.tenantId, access.repository), ...access };
+    const Item = { ...keyOf(access.tenantId, access.repository), ...access, ...unsettledKeys(access) };
     const { documents, tableName } = this.#table;
     const granted = await whenConditionHolds(
       documents.send(new PutCommand({ TableName: tableName, Item, ConditionExpression: NOT_THERE })),
@@ -28,22 +36,51 @@ export class DynamoRepositoryAccessStore implements RepositoryAccessStore {
       new GetCommand({ TableName: this.#table.tableName, Key: keyOf(tenantId, repository), ConsistentRead: true }),
     );
     if (Item === undefined) return undefined;
-    const { pk: _pk, sk: _sk, ...access } = Item;
-    return access as RepositoryAccess;
+    return accessFrom(Item);
   }
 
   async activate(tenantId: string, repository: RepositoryName, operationId: string): Promise<boolean> {
-    if (await this.#turn(tenantId, repository, operationId, 'granting', 'active')) return true;
+    if (await this.#turn(tenantId, repository, operationId, ['granting'], 'active')) return true;
     const access = await this.get(tenantId, repository);
-    return access?.operationId === operationId && access.status === 'active';
+    return access?.operationId === operationId && (access.status === 'active' || access.status === 'suspended');
   }
 
   async deactivate(tenantId: string, repository: RepositoryName, operationId: string): Promise<void> {
-    await this.#turn(tenantId, repository, operationId, 'active', 'granting');
+    await this.#turn(tenantId, repository, operationId, ['active', 'suspended'], 'granting');
+  }
+
+  async follow(tenantId: string, repository: RepositoryName, status: 'active' | 'suspended', mark: string) {
+    return whenConditionHolds(
+      this.#table.documents.send(
+        new UpdateCommand({
+          TableName: this.#table.tableName,
+          Key: keyOf(tenantId, repository),
+          UpdateExpression: 'SET #status = :status, standingMark = :mark',
+          ConditionExpression: `(${NO_NEWER_STANDING}) AND ${ACTIVE_OR_SUSPENDED}`,
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: {
+            ':status': status,
+            ':active': 'active',
+            ':suspended': 'suspended',
+            ':mark': mark,
+          },
+        }),
+      ),
+    );
+  }
+
+  async listUnsettled(page: PageRequest): Promise<Page<RepositoryAccess>> {
+    return queryPage(this.#table, page, {
+      index: byState,
+      partition: UNSETTLED,
+      newestFirst: false,
+      equal: {},
+      read: accessFrom,
+    });
   }
 
   async end({ tenantId, repository, operationId, status }: RepositoryAccess): Promise<boolean> {
-    return status === 'ending' || this.#turn(tenantId, repository, operationId, 'active', 'ending');
+    return status === 'ending' || this.#turn(tenantId, repository, operationId, ['active', 'suspended'], 'ending');
   }
 
   async remove(
@@ -70,18 +107,28 @@ export class DynamoRepositoryAccessStore implements RepositoryAccessStore {
     tenantId: string,
     repository: RepositoryName,
     operationId: string,
-    before: AccessStatus,
+    before: readonly AccessStatus[],
     after: AccessStatus,
   ): Promise<boolean> {
+    const values = Object.fromEntries(before.map((status) => [`:${status}`, status]));
+    const keys = Object.entries(unsettledKeys({ tenantId, repository, status: after }));
     return whenConditionHolds(
       this.#table.documents.send(
         new UpdateCommand({
           TableName: this.#table.tableName,
           Key: keyOf(tenantId, repository),
-          UpdateExpression: 'SET #status = :after',
-          ConditionExpression: MINE_AS_BEFORE,
+          UpdateExpression:
+            keys.length > 0
+              ? `SET #status = :after, ${keys.map(([name]) => `${name} = :${name}`).join(', ')}`
+              : `SET #status = :after REMOVE ${byState.partitionKey}, ${byState.sortKey}`,
+          ConditionExpression: `operationId = :operation AND #status IN (${Object.keys(values).join(', ')})`,
           ExpressionAttributeNames: { '#status': 'status' },
-          ExpressionAttributeValues: { ':operation': operationId, ':before': before, ':after': after },
+          ExpressionAttributeValues: {
+            ':operation': operationId,
+            ':after': after,
+            ...values,
+            ...Object.fromEntries(keys.map(([name, value]) => [`:${name}`, value])),
+          },
         }),
       ),
     );
@@ -89,3 +136,21 @@ export class DynamoRepositoryAccessStore implements RepositoryAccessStore {
 }
 
 const keyOf = (tenantId: string, repository: string) => ({ pk: `ACCESS#${tenantId}`, sk: `REPOSITORY#${repository}` });
+
+const unsettledKeys = ({
+  tenantId,
+  repository,
+  status,
+}: Pick<RepositoryAccess, 'tenantId' | 'repository' | 'status'>): Record<string, string> =>
+  status === 'granting' || status === 'ending'
+    ? { [byState.partitionKey]: UNSETTLED, [byState.sortKey]: `${tenantId}#${repository}` }
+    : {};
+
+const accessFrom = ({
+  pk: _pk,
+  sk: _sk,
+  stateKey: _k,
+  stateOrder: _o,
+  standingMark: _m,
+  ...access
+}: Record<string, unknown>): RepositoryAccess => access as RepositoryAccess;

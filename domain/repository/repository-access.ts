@@ -1,6 +1,7 @@
+import type { Page, PageRequest } from '../page.ts';
 import type { RepositoryName, RepositoryPlan } from './repository.ts';
 
-export const ACCESS_STATUSES = ['granting', 'active', 'ending'] as const;
+export const ACCESS_STATUSES = ['granting', 'active', 'suspended', 'ending'] as const;
 export type AccessStatus = (typeof ACCESS_STATUSES)[number];
 
 /** A tenant's right to read a repository. Only an `active` one lets a query through. */
@@ -27,11 +28,22 @@ export interface RepositoryAccessStore {
   /** Puts an access where none is. Returns the one that is there then: this one, or another. */
   grant(access: RepositoryAccess): Promise<RepositoryAccess>;
   get(tenantId: string, repository: string): Promise<RepositoryAccess | undefined>;
-  /** Makes an access usable. Repeating it is harmless. False: the operation's access is not there to activate. */
+  /**
+   * Makes an access usable. Repeating it is harmless, even once the access is suspended. False: the operation's access is
+   * not there to activate.
+   */
   activate(tenantId: string, repository: RepositoryName, operationId: string): Promise<boolean>;
   /** Takes an operation's access out of use. */
   deactivate(tenantId: string, repository: RepositoryName, operationId: string): Promise<void>;
-  /** Takes an active access out of use for good. False: there is none to end. */
+  /**
+   * Suspends an access, or brings it back into use, because of the standing of the account that `mark` belongs to; a
+   * newer one has the last word, however late an older one comes. Repeating it is harmless.
+   * @returns false when the access is neither active nor suspended, or follows a newer standing
+   */
+  follow(tenantId: string, repository: RepositoryName, status: 'active' | 'suspended', mark: string): Promise<boolean>;
+  /** The accesses that are being granted or ended, of all tenants. The index may lag behind. */
+  listUnsettled(page: PageRequest): Promise<Page<RepositoryAccess>>;
+  /** Takes an active or suspended access out of use for good. False: there is none to end. */
   end(access: RepositoryAccess): Promise<boolean>;
   /** Removes an operation's access while it is in one of these statuses. */
   remove(

@@ -55,7 +55,15 @@ beforeAll(async () => {
   credits = new DynamoCreditStore(table);
   quota = new DynamoGraphQuota(table);
   await new DynamoInstanceStore(table).register(
-    { instanceId: 'inst-1', tier: 'standard', endpoint: 'http://x', image: 'i', taskArn: 't', capacity: 100 },
+    {
+      instanceId: 'inst-1',
+      tier: 'standard',
+      endpoint: 'http://x',
+      image: 'i',
+      taskArn: 't',
+      capacity: 100,
+      generation: 1,
+    },
     AT,
   );
   const loaded = await Promise.all(

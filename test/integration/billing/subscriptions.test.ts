@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AccountLifecycle } from '../../../domain/billing/account-lifecycle.ts';
 import { DynamoAccountStore } from '../../../domain/billing/dynamo-account-store.ts';
+import { DynamoCreditDebtStore } from '../../../domain/billing/dynamo-credit-debt-store.ts';
+import { DynamoCreditStore } from '../../../domain/billing/dynamo-credit-store.ts';
 import { DynamoOrderStore } from '../../../domain/billing/dynamo-order-store.ts';
 import { DynamoReminderStore } from '../../../domain/billing/dynamo-reminder-store.ts';
 import { type Subscription, statusOf } from '../../../domain/billing/subscription.ts';
@@ -13,6 +16,7 @@ import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation
 import { OperationCommands } from '../../../domain/operation/operation-commands.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { executionName, type Workflows } from '../../../domain/operation/workflows.ts';
+import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
@@ -55,16 +59,11 @@ beforeAll(async () => {
   graphs = new DynamoGraphStore(table);
   reminders = new DynamoReminderStore(table);
   operations = new OperationLog(new DynamoOperationStore(table));
-  dependencies = {
-    accounts,
-    graphs,
-    operations,
-    reminders,
-    orders: new DynamoOrderStore(table),
-    commands: new OperationCommands(operations, workflows),
-    retentionDays: 30,
-    now: () => now,
-  };
+  const common = { commands: new OperationCommands(operations, workflows), retentionDays: 30, now: () => now };
+  const accesses = new DynamoRepositoryAccessStore(table);
+  const pools = { credits: new DynamoCreditStore(table), debts: new DynamoCreditDebtStore(table) };
+  const lifecycle = new AccountLifecycle({ ...common, ...pools, accounts, graphs, reminders, accesses });
+  dependencies = { ...common, accounts, graphs, operations, reminders, lifecycle, orders: new DynamoOrderStore(table) };
   billing = new Subscriptions(dependencies);
 });
 afterAll(() => close());

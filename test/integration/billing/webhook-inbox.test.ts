@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { DynamoWebhookStore } from '../../../domain/billing/dynamo-webhook-store.ts';
-import { WebhookInbox } from '../../../domain/billing/webhook-inbox.ts';
 import { Refusal } from '../../../domain/failure.ts';
+import { DynamoLetterStore } from '../../../domain/letter/dynamo-letter-store.ts';
+import { LetterBox } from '../../../domain/letter/letter-box.ts';
 import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 
 const page = { limit: 100 };
 
 let close: () => Promise<void>;
-let store: DynamoWebhookStore;
+let store: DynamoLetterStore;
 let rotations: DynamoRotationStore;
-let inbox: WebhookInbox;
+let inbox: LetterBox;
 let now: Date;
 /** What is done about an event; a test says what. */
 let apply: (text: string) => Promise<void>;
@@ -19,14 +19,14 @@ let applied: string[];
 beforeAll(async () => {
   const started = await startControlTable();
   close = started.close;
-  store = new DynamoWebhookStore(started.table);
+  store = new DynamoLetterStore(started.table, 'webhook');
   rotations = new DynamoRotationStore(started.table);
   const note = async ({ text }: { text: string }) => {
     applied.push(text);
     await apply(text);
     return 'processed' as const;
   };
-  inbox = new WebhookInbox(store, note, () => now);
+  inbox = new LetterBox(store, note, { now: () => now });
 });
 afterAll(() => close());
 

@@ -3,7 +3,7 @@ import { type ControlTableClient, whenConditionHolds } from '../aws/control-tabl
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
 import type { Page, PageRequest } from '../page.ts';
-import type { WebhookEvent, WebhookState, WebhookStore } from './webhook-event.ts';
+import type { Letter, LetterKind, LetterStore, Settlement } from './letter.ts';
 
 const NOT_THERE = 'attribute_not_exists(pk)';
 const IN_STATE = '#state = :state';
@@ -15,21 +15,24 @@ const KEPT_SECONDS = 30 * 24 * 60 * 60;
 
 const { byState } = CONTROL_TABLE.indexes;
 
-/** Events of the billing provider in the control table; those that are not done are in the index by state. */
-export class DynamoWebhookStore implements WebhookStore {
+/** Letters of a kind in the control table; those that are not done are in the index by state. */
+export class DynamoLetterStore implements LetterStore {
+  readonly kind: LetterKind;
   readonly #table: ControlTableClient;
 
-  constructor(table: ControlTableClient) {
+  constructor(table: ControlTableClient, kind: LetterKind) {
     this.#table = table;
+    this.kind = kind;
   }
 
-  async receive(eventId: string, text: string, at: string, until: string): Promise<boolean> {
-    const event: WebhookEvent = { eventId, text, state: 'received', attempts: 1, reason: null, receivedAt: at };
+  async receive(eventId: string, text: string, at: string, until: string | null): Promise<boolean> {
+    const attempts = until === null ? 0 : 1;
+    const event: Letter = { eventId, text, state: 'received', attempts, reason: null, receivedAt: at };
     const Item = {
-      ...keyOf(eventId),
+      ...this.#keyOf(eventId),
       ...event,
-      claimedUntil: until,
-      [byState.partitionKey]: stateKey('received'),
+      ...(until !== null && { claimedUntil: until }),
+      [byState.partitionKey]: this.#stateKey('received'),
       [byState.sortKey]: `${at}#${eventId}`,
     };
     return whenConditionHolds(
@@ -39,21 +42,16 @@ export class DynamoWebhookStore implements WebhookStore {
     );
   }
 
-  async get(eventId: string): Promise<WebhookEvent | undefined> {
+  async get(eventId: string): Promise<Letter | undefined> {
     const { Item } = await this.#table.documents.send(
-      new GetCommand({ TableName: this.#table.tableName, Key: keyOf(eventId), ConsistentRead: true }),
+      new GetCommand({ TableName: this.#table.tableName, Key: this.#keyOf(eventId), ConsistentRead: true }),
     );
     return Item && eventFrom(Item);
   }
 
-  async claim(
-    eventId: string,
-    state: 'received' | 'dead',
-    at: string,
-    until: string,
-  ): Promise<WebhookEvent | undefined> {
+  async claim(eventId: string, state: 'received' | 'dead', at: string, until: string): Promise<Letter | undefined> {
     const attempts = state === 'dead' ? ':one' : 'attempts + :one';
-    let claimed: WebhookEvent | undefined;
+    let claimed: Letter | undefined;
     await whenConditionHolds(
       this.#update(eventId, {
         UpdateExpression: `SET #state = :received, claimedUntil = :until, stateKey = :stateKey, attempts = ${attempts}`,
@@ -62,7 +60,7 @@ export class DynamoWebhookStore implements WebhookStore {
         ExpressionAttributeValues: {
           ':state': state,
           ':received': 'received',
-          ':stateKey': stateKey('received'),
+          ':stateKey': this.#stateKey('received'),
           ':at': at,
           ':until': until,
           ':one': 1,
@@ -75,12 +73,13 @@ export class DynamoWebhookStore implements WebhookStore {
     return claimed;
   }
 
-  async settle({ eventId, attempts }: WebhookEvent, state: WebhookState, reason: string | null, at: string) {
+  async settle({ eventId, attempts }: Letter, { state, reason, at, notBefore }: Settlement): Promise<void> {
     const isOpen = state === 'received' || state === 'dead';
+    const claim = notBefore === null ? ' REMOVE claimedUntil' : ', claimedUntil = :notBefore';
     await whenConditionHolds(
       this.#update(eventId, {
         UpdateExpression: isOpen
-          ? 'SET #state = :state, reason = :reason, stateKey = :stateKey REMOVE claimedUntil'
+          ? `SET #state = :state, reason = :reason, stateKey = :stateKey${claim}`
           : 'SET #state = :state, reason = :reason, expiresAt = :expiresAt REMOVE claimedUntil, stateKey, stateOrder',
         ConditionExpression: THIS_ATTEMPT,
         ExpressionAttributeNames: { '#state': 'state' },
@@ -90,34 +89,39 @@ export class DynamoWebhookStore implements WebhookStore {
           ':received': 'received',
           ':attempts': attempts,
           ...(isOpen
-            ? { ':stateKey': stateKey(state) }
+            ? { ':stateKey': this.#stateKey(state), ...(notBefore !== null && { ':notBefore': notBefore }) }
             : { ':expiresAt': Math.floor(Date.parse(at) / 1_000) + KEPT_SECONDS }),
         },
       }),
     );
   }
 
-  async list(state: 'received' | 'dead', page: PageRequest): Promise<Page<WebhookEvent>> {
+  async list(state: 'received' | 'dead', page: PageRequest): Promise<Page<Letter>> {
     return queryPage(this.#table, page, {
       index: byState,
-      partition: stateKey(state),
+      partition: this.#stateKey(state),
       newestFirst: false,
       equal: {},
       read: eventFrom,
     });
   }
 
+  #keyOf(eventId: string) {
+    return { pk: `${this.kind.toUpperCase()}#${eventId}`, sk: 'META' };
+  }
+
+  #stateKey(state: 'received' | 'dead'): string {
+    return `${this.kind.toUpperCase()}#${state.toUpperCase()}`;
+  }
+
   #update(eventId: string, update: Omit<UpdateCommandInput, 'TableName' | 'Key'>) {
     return this.#table.documents.send(
-      new UpdateCommand({ TableName: this.#table.tableName, Key: keyOf(eventId), ...update }),
+      new UpdateCommand({ TableName: this.#table.tableName, Key: this.#keyOf(eventId), ...update }),
     );
   }
 }
 
-const keyOf = (eventId: string) => ({ pk: `WEBHOOK#${eventId}`, sk: 'META' });
-const stateKey = (state: 'received' | 'dead') => `WEBHOOK#${state.toUpperCase()}`;
-
-const eventFrom = (item: Record<string, unknown>): WebhookEvent => {
-  const { eventId, text, state, attempts, reason, receivedAt } = item as WebhookEvent;
+const eventFrom = (item: Record<string, unknown>): Letter => {
+  const { eventId, text, state, attempts, reason, receivedAt } = item as Letter;
   return { eventId, text, state, attempts, reason, receivedAt };
 };
