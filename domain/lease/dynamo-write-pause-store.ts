@@ -22,8 +22,8 @@ export class DynamoWritePauseStore implements WritePauseStore {
     await this.#table.documents.send(new DeleteCommand({ TableName: this.#table.tableName, Key: keyOf(tier) }));
   }
 
-  async get(tier: FleetTier): Promise<WritePause[]> {
-    const found = await Promise.all([this.#find(null), this.#find(tier)]);
+  async get(tier: FleetTier | null): Promise<WritePause[]> {
+    const found = await Promise.all(tier === null ? [this.#find(null)] : [this.#find(null), this.#find(tier)]);
     return found.filter((pause) => pause !== undefined);
   }
 

@@ -1,6 +1,6 @@
 import type { Instance } from '../fleet/instance.ts';
 import type { Page, PageRequest } from '../page.ts';
-import type { Drain, Lease, Occupancy } from './lease.ts';
+import type { Lease, NewDrain, Occupancy } from './lease.ts';
 
 /** The instance that a change of state is about; the tier, because instances are listed by tier and state. */
 export type InstancePlace = Pick<Instance, 'instanceId' | 'tier'>;
@@ -17,12 +17,53 @@ export type Readiness = {
 };
 
 /**
- * Who is at work on which instance, and who may cycle it. Each method is one conditional write on the instance's item,
- * followed by reads only when its condition does not hold. Every one can be repeated, come late, or come after the one
- * that takes it back: an ended lease or drain leaves a tombstone, so that its late beginning changes nothing.
+ * Who may cycle which instance. Each method is one conditional write on the instance's item, followed by reads only when
+ * its condition does not hold. Every one can be repeated, come late, or come after the one that takes it back: an ended
+ * lease or drain leaves a tombstone, so that its late beginning changes nothing.
  * @throws {InstanceGone} each: there is no such instance
  */
-export interface LeaseStore {
+export interface DrainStore {
+  /**
+   * Closes the gate.
+   * @throws {DrainedByOther} another closed it; it can be asked again
+   * @throws {InstanceDraining} the instance is not in use; it can be asked again
+   * @throws {HoldingEnded} this drain was there, or was given up before it was
+   */
+  beginDrain(place: InstancePlace, drain: NewDrain): Promise<Occupancy>;
+  /**
+   * Takes over the drain of an owner who is over, with the cycle if it was claimed, which begins another generation then.
+   * Done: it is the new owner's; how far it is, the instance says.
+   */
+  adopt(place: InstancePlace, from: string, drain: NewDrain): Promise<Attempt>;
+  /** Names the task that the last lease wakes. Done: the drain waits; whether it has to, the instance says. */
+  awaitIdle(place: InstancePlace, owner: string, taskToken: string): Promise<Attempt>;
+  /** Takes a drained instance for its cycle: from here it is reopened or quarantined, not undrained. */
+  claimCycle(place: InstancePlace, owner: string): Promise<Attempt>;
+  /** The same with work on it, which is cut off: its leases end, and the generation that it was handed out for. */
+  forceCycle(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+  /** Names the task that the registration of a new one wakes. Done: the instance is in its cycle still. */
+  awaitTask(place: InstancePlace, owner: string, taskToken: string): Promise<Attempt>;
+  /**
+   * Turns a cycle back that has failed: begins another generation, for a task as the one before the cycle, and keeps
+   * those of the cycle from registering. Done: it is turned back. Not done: the instance is not in this cycle.
+   */
+  turnBack(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+  /** Opens the gate when another task than before the cycle is ready. Not done: it is not there yet. */
+  reopen(place: InstancePlace, owner: string, readiness: Readiness, at: string): Promise<Attempt>;
+  /**
+   * Opens the gate again, also of a drain that has not begun: it never will then. Done as well when the instance is gone
+   * from this drain. Not done: the cycle is claimed, and has to go on.
+   */
+  undrain(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+
+  /** Takes an instance out of use whose cycle brought up no healthy task: no work, no cycling. */
+  quarantine(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
+  /** Takes an instance in quarantine back into use, if it was heard of since. */
+  recover(place: InstancePlace, heardSince: string): Promise<Attempt>;
+}
+
+/** Who is at work on which instance besides: of the same items, and with the same promises. */
+export interface LeaseStore extends DrainStore {
   /**
    * Counts an operation as busy on an instance, unless it is already.
    * @throws {InstanceDraining} the gate is closed; it can be asked again
@@ -40,32 +81,6 @@ export interface LeaseStore {
    * @throws {LeaseLost} it is not: the work must stop
    */
   confirm(instanceId: string, leaseId: string, generation: number): Promise<Occupancy>;
-
-  /**
-   * Closes the gate.
-   * @throws {DrainedByOther} another closed it; it can be asked again
-   * @throws {InstanceDraining} the instance is not in use; it can be asked again
-   * @throws {HoldingEnded} this drain was there, or was given up before it was
-   */
-  beginDrain(place: InstancePlace, drain: Omit<Drain, 'taskToken'>): Promise<Occupancy>;
-  /** Names the task that the last lease wakes. Done: the drain waits; whether it has to, the instance says. */
-  awaitIdle(place: InstancePlace, owner: string, taskToken: string): Promise<Attempt>;
-  /** Takes a drained instance for its cycle: from here it is reopened or quarantined, not undrained. */
-  claimCycle(place: InstancePlace, owner: string): Promise<Attempt>;
-  /** The same with work on it, which is cut off: its leases end, and the generation that it was handed out for. */
-  forceCycle(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
-  /** Opens the gate when another task than before the cycle is ready. Not done: it is not there yet. */
-  reopen(place: InstancePlace, owner: string, readiness: Readiness, at: string): Promise<Attempt>;
-  /**
-   * Opens the gate again, also of a drain that has not begun: it never will then. Done as well when the instance is gone
-   * from this drain. Not done: the cycle is claimed, and has to go on.
-   */
-  undrain(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
-
-  /** Takes an instance out of use whose cycle brought up no healthy task: no work, no cycling. */
-  quarantine(place: InstancePlace, owner: string, at: string): Promise<Attempt>;
-  /** Takes an instance in quarantine back into use, if it was heard of since. */
-  recover(place: InstancePlace, heardSince: string): Promise<Attempt>;
 
   /** Read consistently. */
   get(instanceId: string): Promise<Occupancy | undefined>;

@@ -37,7 +37,7 @@ export class RefreshLock {
       if (holder === undefined || holder === operationId) continue;
       const first = await this.#log.find(holder);
       if (first !== undefined && !isTerminal(first.status)) {
-        throw new Refusal('conflict', `"${holder}" refreshes the tier "${tier}" already.`, { operationId: holder });
+        throw new Refusal('conflict', `"${holder}" is changing the tier "${tier}" already.`, { operationId: holder });
       }
       if (await this.#store.take(tier, operationId, at, holder)) return;
     }

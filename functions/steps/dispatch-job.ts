@@ -1,47 +1,52 @@
 import * as z from 'zod';
-import { Retryable, Terminal } from '../../domain/failure.ts';
-import { placedGraph } from '../../domain/fleet/host.ts';
+import { Terminal } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
-import { JOB_KINDS, type JobKind, type JobOf } from '../../domain/fleet/instance-job.ts';
-import type { Graph } from '../../domain/graph/graph.ts';
-import { graphStore, instanceStore } from '../dependencies.ts';
+import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
+import { writerOf } from '../../domain/graph/graph.ts';
+import { holdingOf, leaseIdFor } from '../../domain/lease/lease.ts';
+import { graphStore, graphWriters, leases, operationLog } from '../dependencies.ts';
+import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
-const JobInput = StepInput.extend({ kind: z.enum(JOB_KINDS), taskToken: z.string() });
+const JobInput = StepInput.extend({
+  kind: z.enum(JOB_KINDS),
+  taskToken: z.string(),
+  /** When the state was entered, and how many times it was tried before: they number the holding. */
+  enteredAt: z.string(),
+  retry: z.int(),
+});
 
-/** What a job of a kind needs to know besides who asks for it, and the instance that is to do it. */
-type Assignment<Kind extends JobKind> = {
-  placement: string | null;
-  job: Omit<JobOf<Kind>, 'operationId' | 'graphId' | 'taskToken' | 'generation'>;
-};
-
-const ASSIGNMENTS: { readonly [Kind in JobKind]: (graph: Graph, operationId: string) => Assignment<Kind> } = {
-  'build-graph': ({ placement, schema, entity }) => ({
-    placement,
-    job: { kind: 'build-graph', definition: { schema, entity } },
-  }),
-  'load-snapshot': ({ graphId, move, snapshot }, operationId) => {
-    if (snapshot === null || move?.operationId !== operationId || move.state !== 'preparing') {
-      throw new Terminal('conflict', `The graph "${graphId}" does not move to where its snapshot was to be loaded.`);
-    }
-    return { placement: move.spare.placement, job: { kind: 'load-snapshot', snapshot } };
-  },
-};
-
-/** Hands a job to the instance that it is for, which reports to the workflow by the task token. */
+/**
+ * Takes a lease on the instance that a job is for and hands the job to it under the lease; the instance reports to the
+ * workflow by the task token. Nothing gets to work on an instance without being counted there.
+ * @throws {InstanceDraining} the instance takes no work now: the operation is to wait for it
+ */
 export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
   const graphs = graphStore(environment);
-  const instances = instanceStore(environment);
+  const operations = operationLog(environment);
+  const holdings = leases(environment);
+  const writers = graphWriters(environment);
   const client = new HttpInstanceClient();
-  return async ({ operationId, graphId, kind, taskToken }) => {
+  return async ({ operationId, graphId, kind, taskToken, enteredAt, retry }, last) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Terminal('internal', `The graph "${graphId}" has no record.`);
-    const host = (await placedGraph(graph, graphs))?.placement ?? null;
-    const { placement, job } = ASSIGNMENTS[kind]({ ...graph, placement: host }, operationId);
-    if (placement === null) throw new Terminal('internal', `The graph "${graphId}" has no slot.`);
-    const instance = await instances.get(placement);
-    if (instance === undefined) throw new Retryable('unavailable', `Instance "${placement}" is not registered.`);
-    await client.startJob(instance, { ...job, operationId, graphId, taskToken, generation: instance.generation });
+    const assignment = ASSIGNMENTS[kind];
+    const instanceId = await assignedInstance(kind, graph, graphs, operationId);
+    const turn = holdingOf(enteredAt, retry);
+    const held = await holdings.acquireInTurn(instanceId, operationId, leaseKindOf(kind, last), turn);
+    // The try has settled, or a later one is at work: whoever reports to this one's token has done so.
+    if (held === undefined) return;
+    const { instance, holding } = held;
+    if (last.status === 'queued') {
+      const message = `${instanceId} takes work again`;
+      await operations.append(operationId, { type: 'started', message }, last);
+    }
+    const leaseId = leaseIdFor(operationId, holding);
+    const { generation } = instance;
+    const writer = assignment.publishes ? await writers.renew(graphId, operationId, holding) : writerOf(operationId);
+    const content = await assignment.content(graph, operationId, writer);
+    const job = { ...content, operationId, graphId, taskToken, generation, leaseId };
+    await client.startJob(instance, job);
   };
 });

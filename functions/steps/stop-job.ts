@@ -4,7 +4,7 @@ import { placedGraph } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import type { Instance } from '../../domain/fleet/instance.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
-import { graphStore, instanceStore } from '../dependencies.ts';
+import { graphStore, instanceStore, instanceWaits, leases } from '../dependencies.ts';
 import { logger } from '../pipeline/logger.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
@@ -13,12 +13,14 @@ const SILENT_MS = 60_000;
 const isSilent = ({ heartbeatAt }: Instance): boolean => Date.now() - Date.parse(heartbeatAt) > SILENT_MS;
 
 /**
- * Undoes the handing out of a job: when this is done the job does not run any more, so nothing is undone under it. An
- * instance that is gone took it along.
+ * Undoes the handing out of a job: when this is done the job does not run any more, so nothing is undone under it, and
+ * the operation holds the instance no more. An instance that is gone took the job along.
  */
 export const handler = stepFunction('stop-job', StepInput.extend({ kind: z.enum(JOB_KINDS) }), (environment) => {
   const graphs = graphStore(environment);
   const instances = instanceStore(environment);
+  const holdings = leases(environment);
+  const waits = instanceWaits(environment);
   const client = new HttpInstanceClient();
   return async ({ operationId, graphId, kind }) => {
     const graph = await graphs.get(graphId);
@@ -31,6 +33,8 @@ export const handler = stepFunction('stop-job', StepInput.extend({ kind: z.enum(
         if (!(error instanceof Retryable) || !isSilent(instance)) throw error;
         logger.warn('An instance that is gone was not asked to stop its job', { operationId, placement, error });
       });
+      await holdings.releaseAll(instance.instanceId, operationId);
+      await waits.leave(instance.instanceId, operationId);
     }
   };
 });

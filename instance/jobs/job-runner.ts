@@ -1,7 +1,9 @@
 import { Refusal, Retryable } from '../../domain/failure.ts';
 import type { InstanceJob, JobKind, JobOf } from '../../domain/fleet/instance-job.ts';
+import { holdingOfLease } from '../../domain/lease/lease.ts';
 import { reportFailure } from '../../domain/operation/failure-report.ts';
 import type { Logger } from '../logger.ts';
+import type { Holdings } from './holdings.ts';
 import type { JobJournal, UnfinishedJob } from './job-journal.ts';
 import type { TaskReporter } from './task-reporter.ts';
 
@@ -18,23 +20,28 @@ export type JobWorks = { readonly [Kind in JobKind]: JobWork<Kind> };
 /** A workflow waits three times as long before it takes the job for lost. */
 const HEARTBEAT_MS = 10_000;
 
-type Running = { taskToken: string; done: Promise<void>; controller: AbortController };
+/** What it was handed over with last: it reports by this token and holds the instance by this lease. */
+type Handing = Pick<InstanceJob, 'taskToken' | 'leaseId' | 'generation'>;
+type Running = { handing: Handing; done: Promise<void>; controller: AbortController };
 
 /**
  * Runs jobs and reports them to their workflows. A job that is handed over twice runs once: the second handing over
- * only replaces the token that is reported to. A job that ended is forgotten; handed over again it is done again.
+ * only replaces the token that is reported to, and the lease that is let go when the work has settled. A job that ended
+ * is forgotten; handed over again it is done again.
  */
 export class JobRunner {
   readonly #works: JobWorks;
   readonly #reporter: TaskReporter;
   readonly #journal: JobJournal;
+  readonly #holdings: Holdings;
   readonly #logger: Logger;
   readonly #running = new Map<string, Running>();
   readonly #turns = new Map<string, Promise<void>>();
   #stopping = false;
 
-  constructor(works: JobWorks, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
+  constructor(works: JobWorks, holdings: Holdings, reporter: TaskReporter, journal: JobJournal, logger: Logger) {
     this.#works = works;
+    this.#holdings = holdings;
     this.#reporter = reporter;
     this.#journal = journal;
     this.#logger = logger;
@@ -54,18 +61,28 @@ export class JobRunner {
   /**
    * Takes a job. It is on disk when this resolves.
    * @throws {Retryable} `unavailable` when the instance is stopping
+   * @throws {LeaseLost} nobody is counted as busy here for it
    */
   async start(job: InstanceJob): Promise<void> {
     const key = `${job.operationId}.${job.kind}`;
     await this.#inTurn(key, async () => {
       if (this.#stopping) throw new Retryable('unavailable', 'The instance is stopping.');
-      await this.#journal.begin(key, job.taskToken);
+      const { taskToken, leaseId, generation } = job;
+      const handing = { taskToken, leaseId, generation };
       const running = this.#running.get(key);
+      await this.#holdings.begin(handing);
+      await this.#journal.begin(key, taskToken).catch(async (error: unknown) => {
+        if (running?.handing.leaseId !== leaseId) await this.#holdings.end(handing);
+        throw error;
+      });
       if (running !== undefined) {
-        running.taskToken = job.taskToken;
+        const before = running.handing;
+        if (before.leaseId === leaseId) running.handing = handing;
+        else await this.#holdings.end(this.#adopt(running, handing));
         return;
       }
-      const started = { taskToken: job.taskToken, done: Promise.resolve(), controller: new AbortController() };
+      this.#logger.info('A job begins', { job: key, leaseId });
+      const started = { handing, done: Promise.resolve(), controller: new AbortController() };
       this.#running.set(key, started);
       started.done = this.#run(key, job, started);
     });
@@ -85,8 +102,16 @@ export class JobRunner {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
+  /** The later handing counts. @returns the one that does not */
+  #adopt(running: Running, handing: Handing): Handing {
+    const { handing: before } = running;
+    if (holdingOfLease(handing.leaseId) < holdingOfLease(before.leaseId)) return handing;
+    running.handing = handing;
+    return before;
+  }
+
   async #run(key: string, job: InstanceJob, running: Running): Promise<void> {
-    const heartbeats = setInterval(() => void this.#reporter.heartbeat(running.taskToken), HEARTBEAT_MS);
+    const heartbeats = setInterval(() => void this.#reporter.heartbeat(running.handing.taskToken), HEARTBEAT_MS);
     let failure: unknown;
     try {
       // The work of the job's own kind, which the compiler can not see for a union.
@@ -95,12 +120,14 @@ export class JobRunner {
       failure = error;
       this.#logger.error('A job failed', { job: key, error: error as Error });
     }
-    // A token that comes while another is being reported is reported as well.
+    this.#logger.info('A job has settled', { job: key, leaseId: running.handing.leaseId });
+    // A token that comes while another is being reported is reported as well, and a lease is let go as well.
     for (let over = false; !over; ) {
-      const reported = running.taskToken;
-      await this.#report(key, reported, failure);
+      const reported = running.handing;
+      await this.#holdings.end(reported);
+      await this.#report(key, reported.taskToken, failure);
       over = await this.#inTurn(key, async () => {
-        if (running.taskToken !== reported) return false;
+        if (running.handing !== reported) return false;
         this.#running.delete(key);
         await this.#journal.end(key);
         return true;

@@ -10,6 +10,7 @@ const ACQUIRES = /busyCount = busyCount \+/;
 const RELEASES = /busyCount = busyCount -/;
 const CLAIMS = /interrupted = :none/;
 const FORCES = /interrupted = leases/;
+const TURNS_BACK = /drain.turnedBackAt = :at/;
 
 const without = (text: string | undefined, part: string): string => {
   if (!text?.includes(part)) throw new Error(`There is no "${part}" in "${text}" to take away.`);
@@ -20,7 +21,7 @@ const without = (text: string | undefined, part: string): string => {
  * Mistakes that the protocol was made against: each a small change of what the adapter sends, or of the code around it,
  * and what comes of it.
  */
-export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault & { found: RegExp }>> = {
+export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault & { found: RegExp; turnsBack?: true }>> = {
   'a counter without a set: whoever begins adds one, whoever ends takes one away': {
     found: /busyCount is -1/,
     input: (input) => {
@@ -72,4 +73,10 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault & { found: Reg
   'force without a generation': where(/without a new generation/, FORCES, ({ UpdateExpression = '' }) => ({
     UpdateExpression: without(UpdateExpression, ', generation = generation + :one'),
   })),
+  'a cycle is turned back, and opened for the task that is given up': {
+    turnsBack: true,
+    ...where(/cycled while op_\d is at work/, TURNS_BACK, ({ UpdateExpression = '' }) => ({
+      UpdateExpression: without(UpdateExpression, ', drain.taskBefore = taskArn'),
+    })),
+  },
 };

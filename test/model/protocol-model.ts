@@ -51,6 +51,8 @@ export type ProtocolOptions = {
   faults: number;
   /** What a refresh may do when it waits: give up its drain, or force its cycle. */
   onDeadline: readonly ('undrain' | 'force')[];
+  /** Whether a refresh may give its cycle up at any time, and turn it back. */
+  turnsBack?: boolean;
   /** Whether a refresh that waits also looks by itself, or relies on being woken. */
   looksAgain: boolean;
   /** See {@link Model.interruptions}. */
@@ -199,11 +201,15 @@ const refresh = (
     leadsTo: cycleOr(({ state, drain }) => (state === 'DRAINING' && drain?.owner === owner ? wait : undrain)),
     givenUp: [{ stage: 'claim' }, undrain],
   };
+  // One that is turned back already is turned back once: the second time changes nothing.
+  const orTurnBack = (next: Next): readonly Next[] => [next, ...(options.turnsBack ? [{ stage: 'turnBack' }] : [])];
   const reopen: Stage = {
     run: (_, shared) => storeOn(shared).reopen(INSTANCE, owner, { image: IMAGE, heardSince: NOW }, NOW),
     leadsTo: (outcome) =>
-      'returned' in outcome && (outcome.returned as Attempt).done ? { stage: END } : { stage: 'reopenWhenRegistered' },
-    givenUp: [{ stage: 'reopen' }],
+      'returned' in outcome && (outcome.returned as Attempt).done
+        ? { stage: END }
+        : orTurnBack({ stage: 'reopenWhenRegistered' }),
+    givenUp: [{ stage: 'reopen' }, ...(options.turnsBack ? [{ stage: 'turnBack' }] : [])],
   };
   return {
     name,
@@ -244,7 +250,15 @@ const refresh = (
       },
       cycle: {
         run: ({ generation }, shared) => shared.call({ part: ECS, action: 'replacing the task', input: generation }),
-        leadsTo: () => ({ stage: 'reopen' }),
+        leadsTo: () => orTurnBack({ stage: 'reopen' }),
+      },
+      turnBack: {
+        run: (_, shared) => storeOn(shared).turnBack(INSTANCE, owner, NOW),
+        leadsTo: (outcome) => {
+          if ('threw' in outcome) return { stage: END };
+          const { done, instance } = outcome.returned as Attempt;
+          return done ? { stage: 'cycle', variables: { generation: instance.generation } } : { stage: END };
+        },
       },
       reopen,
       reopenWhenRegistered: { ...reopen, when: isRegistered },
@@ -263,7 +277,7 @@ const task = (planted: PlantedFault): Actor => ({
       run: async (_, shared) => {
         const answer = await shared.call({ part: ECS, action: 'naming the task', input: null });
         const service = 'output' in answer ? (answer.output as Service) : { generation: 0 };
-        await codeOn(shared, planted).instances.register(registrationOf(taskArnOf(service)), NOW);
+        await codeOn(shared, planted).instances.register(registrationOf(service), NOW);
       },
       leadsTo: () => ({ stage: 'register' }),
     },
@@ -272,11 +286,12 @@ const task = (planted: PlantedFault): Actor => ({
 
 const isRegistered = (view: View) => occupancyIn(view).taskArn === taskArnOf(view.part(ECS) as Service);
 
-const registrationOf = (taskArn: string) => ({
+const registrationOf = (service: Service) => ({
   ...INSTANCE,
   endpoint: 'http://instance',
   image: IMAGE,
-  taskArn,
+  taskArn: taskArnOf(service),
+  generation: service.generation,
   capacity: 10,
 });
 
@@ -369,9 +384,8 @@ const mayTouch = (part: string, { actor, variables }: Whereabouts, view: View): 
 const instanceAtFirst = () => ({
   pk: INSTANCE_PART,
   sk: 'META',
-  ...registrationOf(taskArnOf({ generation: 1 })),
+  ...registrationOf({ generation: 1 }),
   state: 'ACTIVE',
-  generation: 1,
   heartbeatAt: NOW,
   stateKey: `INSTANCE#${INSTANCE.tier}#ACTIVE`,
   stateOrder: INSTANCE.instanceId,

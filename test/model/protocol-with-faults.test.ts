@@ -24,6 +24,14 @@ test('an operation, two refreshes and a reaper keep every invariant with a fault
   expect(await exploreProtocol({ operations: 1, refreshes: 2, reaperTurns: 1, faults: 1 })).toBeUndefined();
 });
 
+test(
+  'an operation and a refresh that may turn its cycle back keep every invariant with a fault anywhere',
+  PATIENT,
+  async () => {
+    expect(await exploreProtocol({ operations: 1, refreshes: 1, faults: 1, turnsBack: true })).toBeUndefined();
+  },
+);
+
 test('an operation, a refresh and a reaper keep every invariant with two faults anywhere', PATIENT, async () => {
   const size = { operations: 1, refreshes: 1, reaperTurns: 1, faults: 2, onDeadline: ['undrain'] } as const;
   expect(await exploreProtocol(size)).toBeUndefined();

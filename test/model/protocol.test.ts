@@ -19,6 +19,10 @@ describe('three operations and two refreshes', () => {
     expect(await exploreProtocol(woken)).toBeUndefined();
   });
 
+  test('keep every invariant when a cycle is turned back at any time', PATIENT, async () => {
+    expect(await exploreProtocol({ operations: 2, refreshes: 2, turnsBack: true })).toBeUndefined();
+  });
+
   test('keep every invariant on ways by chance with up to eight faults, and a reaper in between', PATIENT, async () => {
     const large = { operations: 3, refreshes: 2, reaperTurns: 3, faults: 8 };
     expect(await wanderThroughProtocol(large, 3_000, 1)).toBeUndefined();
@@ -26,8 +30,9 @@ describe('three operations and two refreshes', () => {
 });
 
 describe('a planted fault is found', () => {
-  test.each(Object.entries(PLANTED_FAULTS))('%s', PATIENT, async (_, { found, ...planted }) => {
-    const violation = await exploreProtocol({ operations: 2, refreshes: 1, reaperTurns: 1, faults: 1, planted });
+  test.each(Object.entries(PLANTED_FAULTS))('%s', PATIENT, async (_, { found, turnsBack = false, ...planted }) => {
+    const size = { operations: 2, refreshes: 1, reaperTurns: 1, faults: 1, turnsBack };
+    const violation = await exploreProtocol({ ...size, planted });
     expect(violation?.message).toMatch(found);
   });
 });

@@ -50,6 +50,7 @@ const begunJob = async (entity: EntityInput | null = null): Promise<JobOf<'build
     taskToken: 'token',
     definition: { schema: baseSchema, entity },
     generation: 1,
+    leaseId: `${operationId}.1`,
   };
 };
 

@@ -28,6 +28,8 @@ const instanceAt = (endpoint: string): Instance => ({
   heartbeatAt: '2026-01-01T00:00:00.000Z',
   launch: null,
   quarantineReason: null,
+  busyCount: 0,
+  drain: null,
 });
 
 const serve = async (listener: RequestListener): Promise<Instance> => {
@@ -85,6 +87,19 @@ test("an instance's refusals do not count as failures of the instance", async ()
   const client = new HttpInstanceClient();
   for (let attempt = 0; attempt < 12; attempt += 1) {
     await expect(client.query(instance, query)).rejects.toMatchObject({ code: 'read_only' });
+  }
+  expect(calls).toBe(12);
+});
+
+test('what an instance fails at is not asked again at once, nor counted against it: it may be one graph alone', async () => {
+  let calls = 0;
+  const instance = await serve((_, response) => {
+    calls += 1;
+    response.writeHead(500).end('{"code":"internal","message":"The instance failed."}');
+  });
+  const client = new HttpInstanceClient();
+  for (let attempt = 0; attempt < 12; attempt += 1) {
+    await expect(client.query(instance, query)).rejects.toMatchObject({ name: 'Retryable', code: 'internal' });
   }
   expect(calls).toBe(12);
 });

@@ -1,12 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
 import { Terminal } from '../../../domain/failure.ts';
 import type { InstanceJob } from '../../../domain/fleet/instance-job.ts';
+import { Holdings } from '../../../instance/jobs/holdings.ts';
 import { JobJournal } from '../../../instance/jobs/job-journal.ts';
 import { JobRunner, type JobWork } from '../../../instance/jobs/job-runner.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
+import { TaskProtection } from '../../../instance/task-protection.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
 import { type StepFunctionsEndpoint, startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { baseSchema, everyKindOfJob, silent } from './workplace.ts';
+import { baseSchema, everyKindOfJob, silent, uncounted } from './workplace.ts';
 
 let stepFunctions: StepFunctionsEndpoint;
 let journal: JobJournal;
@@ -17,7 +19,7 @@ beforeEach(async () => {
 });
 
 const runnerOf = (work: JobWork, jobs: JobJournal = journal): JobRunner =>
-  new JobRunner(everyKindOfJob(work), new TaskReporter(stepFunctions.client), jobs, silent);
+  new JobRunner(everyKindOfJob(work), uncounted, new TaskReporter(stepFunctions.client), jobs, silent);
 
 const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
   operationId,
@@ -26,6 +28,7 @@ const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
   taskToken,
   definition: { schema: baseSchema, entity: null },
   generation: 1,
+  leaseId: `${operationId}.1`,
 });
 
 /** Work that goes on until it is told to end, and the jobs that it was given. */
@@ -184,6 +187,27 @@ const interruptibleWork = () => {
   };
   return { work, begun: begun.promise };
 };
+
+test('a job that can not be written down is refused, and what it came with is let go', async () => {
+  class FullJournal extends JobJournal {
+    override async begin(): Promise<void> {
+      throw new Error('ENOSPC: no space left on device');
+    }
+  }
+  const released: string[] = [];
+  const holdings = new Holdings({
+    instanceId: 'inst-1',
+    store: { confirm: async () => {} },
+    leases: { release: async (_instanceId, leaseId) => void released.push(leaseId) },
+    protection: new TaskProtection(undefined, silent),
+    logger: silent,
+  });
+  const { work, given } = heldWork();
+  const full = new FullJournal(await temporaryDirectory());
+  const runner = new JobRunner(everyKindOfJob(work), holdings, new TaskReporter(stepFunctions.client), full, silent);
+  await expect(runner.start(job('token'))).rejects.toThrow('ENOSPC');
+  expect({ released, given }).toEqual({ released: ['op_1.1'], given: [] });
+});
 
 test('a job that is stopped does not run any more when that is answered, and is reported as stopped', async () => {
   const { work, begun } = interruptibleWork();

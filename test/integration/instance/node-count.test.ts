@@ -10,7 +10,7 @@ import { JobRunner, type JobWorks } from '../../../instance/jobs/job-runner.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { instanceServer } from '../../../instance/server.ts';
 import { startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { type GraphFile, openWorkplace, silent } from './workplace.ts';
+import { type GraphFile, openWorkplace, silent, uncounted } from './workplace.ts';
 
 const snapshot = { version: 1, key: 'key', checksum: 'aa', bytes: 1 };
 const HEADER = '{"columns":["COUNT(n._ID)"],"types":["INT64"]}\n';
@@ -32,7 +32,7 @@ test('the engine of an instance is asked', async () => {
   const workplace = await openWorkplace();
   const { client } = await startStepFunctionsEndpoint();
   const journal = new JobJournal(workplace.workspace.jobDirectory);
-  const jobs = new JobRunner({} as JobWorks, new TaskReporter(client), journal, silent);
+  const jobs = new JobRunner({} as JobWorks, uncounted, new TaskReporter(client), journal, silent);
   const server = instanceServer({ jobs, cache: workplace.cache, generation: () => 1, logger: silent });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void server.close());

@@ -7,7 +7,15 @@ import { JobRunner } from '../../../instance/jobs/job-runner.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { instanceServer } from '../../../instance/server.ts';
 import { startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { baseSchema, everyKindOfJob, type GraphFile, openWorkplace, silent, type Workplace } from './workplace.ts';
+import {
+  baseSchema,
+  everyKindOfJob,
+  type GraphFile,
+  openWorkplace,
+  silent,
+  uncounted,
+  type Workplace,
+} from './workplace.ts';
 
 let workplace: Workplace;
 let jobs: JobRunner;
@@ -22,7 +30,7 @@ beforeEach(async () => {
   const { client } = await startStepFunctionsEndpoint();
   const work = async (job: InstanceJob) => void given.push(job);
   const journal = new JobJournal(workplace.workspace.jobDirectory);
-  jobs = new JobRunner(everyKindOfJob(work), new TaskReporter(client), journal, silent);
+  jobs = new JobRunner(everyKindOfJob(work), uncounted, new TaskReporter(client), journal, silent);
   const service = { jobs, cache: workplace.cache, generation: () => generation, logger: silent };
   const server = instanceServer(service).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -49,6 +57,7 @@ const job = (ofGeneration: number): InstanceJob => ({
   taskToken: 'token',
   definition: { schema: baseSchema, entity: null },
   generation: ofGeneration,
+  leaseId: 'op_1.1',
 });
 
 const query = ({ graphId, snapshot }: GraphFile, cypher: string, own: Partial<InstanceQuery> = {}): InstanceQuery => ({

@@ -7,9 +7,11 @@ import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-
 import { newSnapshot, type Snapshot } from '../../../domain/snapshot/snapshot.ts';
 import { insertEntity } from '../../../instance/database/build-database.ts';
 import { DatabaseTemplates } from '../../../instance/database-templates.ts';
+import { Holdings } from '../../../instance/jobs/holdings.ts';
 import type { JobWork, JobWorks } from '../../../instance/jobs/job-runner.ts';
 import type { Logger } from '../../../instance/logger.ts';
 import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
+import { TaskProtection } from '../../../instance/task-protection.ts';
 import { measureFile, Workspace } from '../../../instance/workspace.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
 
@@ -88,6 +90,15 @@ export const openWorkplace = async ({ cacheBytes = 2 ** 30 } = {}): Promise<Work
 /** The same work for every kind of job, for a test of what runs them. */
 export const everyKindOfJob = (work: JobWork): JobWorks =>
   Object.fromEntries(JOB_KINDS.map((kind) => [kind, work])) as JobWorks;
+
+/** An instance that never is refused what it does. */
+export const uncounted = new Holdings({
+  instanceId: 'inst-1',
+  store: { confirm: async () => {} },
+  leases: { release: async () => {} },
+  protection: new TaskProtection(undefined, silent),
+  logger: silent,
+});
 
 /** Puts something that is no database where a file is. */
 export const spoil = (file: string): Promise<void> => writeFile(file, 'This is not a database. '.repeat(1_000));

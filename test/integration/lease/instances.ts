@@ -1,6 +1,5 @@
-import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
-import { DynamoInstanceStore, keyOf } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
 import type { InstanceRegistration } from '../../../domain/fleet/instance.ts';
 import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
 
@@ -17,17 +16,9 @@ export const registerInstance = async (
     image: 'sha256:one',
     taskArn: 'task-1',
     capacity: 10,
+    generation: 1,
     ...own,
   };
   await new DynamoInstanceStore(table).register(registration, AT);
-  await table.documents.send(
-    new UpdateCommand({
-      TableName: table.tableName,
-      Key: keyOf(registration.instanceId),
-      UpdateExpression:
-        'SET leases = if_not_exists(leases, :none), ended = if_not_exists(ended, :none), busyCount = if_not_exists(busyCount, :zero)',
-      ExpressionAttributeValues: { ':none': {}, ':zero': 0 },
-    }),
-  );
   return { instanceId: registration.instanceId, tier: registration.tier };
 };

@@ -32,7 +32,7 @@ let count = 0;
 beforeEach(async () => {
   woken = [];
   leases = new Leases(store, { succeed: async (token) => void woken.push(token) }, () => YEARS_AGO);
-  reaper = new LeaseReaper(store, leases, log);
+  reaper = new LeaseReaper(store, leases, log, () => new Date(AT));
   count += 1;
   place = await registerInstance(table, { instanceId: `inst-${count}` });
 });
@@ -72,6 +72,40 @@ test('the reaper wakes the drain when it ends the last lease', async () => {
   await reaper.reap(place.instanceId);
   expect(woken).toEqual(['token']);
   expect(await store.claimCycle(place, 'op_r.1')).toMatchObject({ done: true });
+});
+
+test('a gate that an operation left closed is opened, after a cycle once its new task is there, and no other is', async () => {
+  const [refresh, next] = [await holding(), await holding()];
+  const drain = { owner: `${refresh}.2`, reason: 'refresh', since: AT };
+  await store.beginDrain(place, drain);
+  expect(await reaper.openIfLeft(place)).toBe(false);
+  await end(refresh);
+  expect(await reaper.openIfLeft(place)).toBe(true);
+  expect(await store.get(place.instanceId)).toMatchObject({ state: 'ACTIVE', drain: null });
+  expect(await reaper.openIfLeft(place)).toBe(false);
+
+  await store.beginDrain(place, { ...drain, owner: `${next}.2` });
+  await store.forceCycle(place, `${next}.2`, AT);
+  await end(next);
+  expect(await reaper.openIfLeft(place)).toBe(false);
+  await registerInstance(table, { ...place, taskArn: 'task-2', generation: 2 });
+  expect(await reaper.openIfLeft(place)).toBe(true);
+  expect(await store.get(place.instanceId)).toMatchObject({ state: 'ACTIVE', generation: 2 });
+});
+
+test('a drain whose undo failed stays for it to be taken up again, and so does that of a person', async () => {
+  const refresh = await holding();
+  await log.append(refresh, {
+    type: 'compensation_failed',
+    message: 'Failed',
+    error: { code: 'internal', message: 'It broke', retryable: true },
+  });
+  await store.beginDrain(place, { owner: `${refresh}.2`, reason: 'refresh', since: AT });
+  expect(await reaper.openIfLeft(place)).toBe(false);
+  await store.undrain(place, `${refresh}.2`, AT);
+  await store.beginDrain(place, { owner: 'manual-1.1', reason: 'Disk', since: AT });
+  expect(await reaper.openIfLeft(place)).toBe(false);
+  expect(await reaper.reap(place.instanceId)).toEqual([`${refresh}.1`]);
 });
 
 test('the reaper comes by every instance in turn, so many at a time', async () => {

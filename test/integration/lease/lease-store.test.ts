@@ -16,7 +16,12 @@ import {
 } from '../../../domain/lease/lease.ts';
 import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
 import { Leases } from '../../../domain/lease/leases.ts';
+import { ManualDrains } from '../../../domain/lease/manual-drain.ts';
+import { OperationDrains } from '../../../domain/lease/operation-drains.ts';
+import type { OperationKind, OperationStatus } from '../../../domain/operation/operation.ts';
+import { operationAsOf } from '../../../domain/operation/operation-event.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
+import { acceptedEvent } from '../../fixtures/operations.ts';
 import { AT, registerInstance } from './instances.ts';
 
 let table: ControlTableClient;
@@ -46,12 +51,17 @@ const lease = (leaseId: string): Lease => ({ leaseId, kind: 'materialization', a
 const drain = (owner: string) => ({ owner, reason: 'refresh', since: AT });
 const ready = { image: 'sha256:two', heardSince: AT };
 const newTask = (own = {}) =>
-  registerInstance(table, { instanceId: id, image: 'sha256:two', taskArn: 'task-2', ...own });
+  registerInstance(table, { instanceId: id, image: 'sha256:two', taskArn: 'task-2', generation: 2, ...own });
 const here = async () => {
   const instance = await store.get(id);
   if (instance === undefined) throw new Error('gone');
   expect(instance.busyCount).toBe(Object.keys(instance.leases).length);
   return instance;
+};
+/** The drains of operations that are all of a status. */
+const drainsWhere = (status: OperationStatus, kind: OperationKind = 'instance.refresh') => {
+  const find = async (operationId: string) => operationAsOf(acceptedEvent({ operationId, status, kind }));
+  return new OperationDrains(store, { find }, 'instance.refresh');
 };
 /** Which listing the instance is in. */
 const listedAs = async () => (await instances.listAll('standard')).find(({ instanceId }) => instanceId === id)?.state;
@@ -102,7 +112,7 @@ describe('a lease', () => {
   test('survives that a new task registers the instance', async () => {
     await store.acquire(id, lease('op_1.1'));
     await store.beginDrain(place, drain('op_r.1'));
-    await newTask();
+    await newTask({ generation: 1 });
     expect(await here()).toMatchObject({ busyCount: 1, state: 'DRAINING', generation: 1, taskArn: 'task-2' });
   });
 
@@ -206,6 +216,50 @@ describe('a cycle', () => {
     expect(await listedAs()).toBe('ACTIVE');
   });
 
+  test('that is turned back begins another generation, for which nothing of the failed one counts', async () => {
+    await store.beginDrain(place, drain('op_r.1'));
+    expect(await store.turnBack(place, 'op_r.1', AT)).toMatchObject({ done: false, instance: { state: 'DRAINING' } });
+    await store.claimCycle(place, 'op_r.1');
+    await newTask();
+    const turned = { done: true, instance: { state: 'CYCLING', generation: 3, drain: { turnedBackAt: AT } } };
+    expect(await store.turnBack(place, 'op_r.1', AT)).toMatchObject(turned);
+    expect(await store.turnBack(place, 'op_r.1', AT)).toMatchObject(turned);
+    // The task that came up after all is not what is waited for now, and one of its generation does not register.
+    expect(await store.reopen(place, 'op_r.1', ready, AT)).toMatchObject({ done: false });
+    await newTask({ taskArn: 'task-3' });
+    expect(await here()).toMatchObject({ taskArn: 'task-2', generation: 3 });
+
+    await newTask({ taskArn: 'task-4', image: 'sha256:one', generation: 3 });
+    const before = { ...ready, image: 'sha256:one' };
+    expect(await store.reopen(place, 'op_r.1', before, AT)).toMatchObject({ done: true, instance: { drain: null } });
+    expect(await store.turnBack(place, 'op_r.1', AT)).toMatchObject({ done: false, instance: { state: 'ACTIVE' } });
+  });
+
+  test('whose operation is over is taken over by the next, turned back or not, with a generation of its own', async () => {
+    const mine = { state: 'CYCLING', generation: 4, drain: { owner: 'op_s.1', taskBefore: 'task-1', taskToken: null } };
+    await store.beginDrain(place, drain('op_r.1'));
+    await store.claimCycle(place, 'op_r.1');
+    await store.turnBack(place, 'op_r.1', AT);
+    await expect(drainsWhere('running').begin(place, drain('op_s.1'))).rejects.toThrow(DrainedByOther);
+    // A retirement's cycle ends the instance: a refresh could not bring it up.
+    const retired = drainsWhere('failed', 'instance.retire').begin(place, drain('op_s.1'));
+    await expect(retired).rejects.toThrow(DrainedByOther);
+    expect(await drainsWhere('compensation_failed').begin(place, drain('op_s.1'))).toMatchObject(mine);
+    expect(await drainsWhere('compensation_failed').begin(place, drain('op_s.1'))).toMatchObject(mine);
+    expect((await here()).drain).not.toHaveProperty('turnedBackAt');
+    // The first does nothing more to it.
+    expect(await store.undrain(place, 'op_r.1', AT)).toMatchObject({ done: true, instance: mine });
+    expect(await store.turnBack(place, 'op_r.1', AT)).toMatchObject({ done: false });
+    await expect(drainsWhere('running').begin(place, drain('op_r.1'))).rejects.toThrow(HoldingEnded);
+    expect(await store.claimCycle(place, 'op_s.1')).toMatchObject({ done: true, instance: mine });
+  });
+
+  test('that was not claimed is taken over as a drain', async () => {
+    await store.beginDrain(place, drain('op_r.1'));
+    const mine = { state: 'DRAINING', generation: 1, drain: { owner: 'op_s.1' } };
+    expect(await drainsWhere('failed').begin(place, drain('op_s.1'))).toMatchObject(mine);
+  });
+
   test('that brings up nothing healthy ends in quarantine, and from there only what is heard of comes back', async () => {
     await store.beginDrain(place, drain('op_r.1'));
     expect(await store.quarantine(place, 'op_r.1', AT)).toMatchObject({ done: false, instance: { state: 'DRAINING' } });
@@ -217,7 +271,14 @@ describe('a cycle', () => {
     await expect(store.beginDrain(place, drain('op_s.1'))).rejects.toThrow(InstanceDraining);
 
     expect(await store.recover(place, '2026-01-01T12:00:00.001Z')).toMatchObject({ done: false });
-    expect(await store.recover(place, AT)).toMatchObject({ done: true, instance: { state: 'ACTIVE' } });
+    const manual = (now: string) =>
+      new ManualDrains(
+        store,
+        () => '1',
+        () => new Date(now),
+      );
+    await expect(manual('2026-01-01T12:00:30.001Z').end(id)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await manual('2026-01-01T12:00:30.000Z').end(id)).toMatchObject({ state: 'ACTIVE' });
     expect(await listedAs()).toBe('ACTIVE');
   });
 

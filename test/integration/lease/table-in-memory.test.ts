@@ -76,7 +76,18 @@ test('the store in memory answers and holds what dynalite does, whatever the pro
   const call = fc.oneof(
     fc.record({ name: fc.constantFrom('acquire' as const, 'release' as const, 'confirm' as const), of: lease }),
     fc.record({
-      name: fc.constantFrom('beginDrain', 'awaitIdle', 'claim', 'force', 'reopen', 'undrain', 'quarantine', 'recover'),
+      name: fc.constantFrom(
+        'beginDrain',
+        'awaitIdle',
+        'claim',
+        'force',
+        'reopen',
+        'undrain',
+        'turnBack',
+        'adopt',
+        'quarantine',
+        'recover',
+      ),
       of: owner,
     }),
     fc.record({ name: fc.constantFrom('register', 'heartbeat', 'append'), of: fc.constantFrom('task-1', 'task-2') }),
@@ -103,6 +114,8 @@ test('the store in memory answers and holds what dynalite does, whatever the pro
         force: (of) => store.forceCycle(place, of, AT),
         reopen: (of) => store.reopen(place, of, { image: 'sha256:one', heardSince: AT }, AT),
         undrain: (of) => store.undrain(place, of, AT),
+        turnBack: (of) => store.turnBack(place, of, AT),
+        adopt: (of) => store.adopt(place, 'op_r.1', { owner: of, reason: 'refresh', since: AT }),
         quarantine: (of) => store.quarantine(place, of, AT),
         recover: () => store.recover(place, AT),
         register: (of) => registerInstance(both, { instanceId: id, taskArn: of }),

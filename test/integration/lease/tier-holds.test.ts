@@ -4,7 +4,7 @@ import type { FleetTier } from '../../../domain/fleet/tier.ts';
 import { DynamoRefreshLockStore } from '../../../domain/lease/dynamo-refresh-lock-store.ts';
 import { DynamoWritePauseStore } from '../../../domain/lease/dynamo-write-pause-store.ts';
 import { RefreshLock } from '../../../domain/lease/refresh-lock.ts';
-import { refuseWhilePaused } from '../../../domain/lease/write-pause.ts';
+import { PauseGate } from '../../../domain/lease/write-pause.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
@@ -24,16 +24,16 @@ describe('a pause of writes', () => {
   test('refuses new work on its tier until it ends by itself, and says when', async () => {
     const pauses = new DynamoWritePauseStore(table);
     await pauses.put(pause('standard', '2026-01-01T12:01:30.000Z'));
-    await expect(refuseWhilePaused(pauses, 'standard', noon)).rejects.toMatchObject({
+    await expect(new PauseGate(pauses, () => noon).pass('standard')).rejects.toMatchObject({
       code: 'writes_paused',
       retryable: true,
       delaySeconds: 90,
     });
-    await refuseWhilePaused(pauses, 'large', noon);
-    await refuseWhilePaused(pauses, 'standard', new Date('2026-01-01T12:01:30.000Z'));
+    await new PauseGate(pauses, () => noon).pass('large');
+    await new PauseGate(pauses, () => new Date('2026-01-01T12:01:30.000Z')).pass('standard');
     await pauses.remove('standard');
     await pauses.remove('standard');
-    await refuseWhilePaused(pauses, 'standard', noon);
+    await new PauseGate(pauses, () => noon).pass('standard');
   });
 
   test('of the fleet is one of every tier; the longer one counts', async () => {
@@ -41,7 +41,7 @@ describe('a pause of writes', () => {
     await pauses.put(pause(null, '2026-01-01T12:10:00.000Z'));
     await pauses.put(pause('xlarge', '2026-01-01T12:05:00.000Z'));
     for (const tier of ['xlarge', 'shared'] as const) {
-      await expect(refuseWhilePaused(pauses, tier, noon)).rejects.toMatchObject({ delaySeconds: 600 });
+      await expect(new PauseGate(pauses, () => noon).pass(tier)).rejects.toMatchObject({ delaySeconds: 600 });
     }
     expect(await pauses.get('xlarge')).toEqual([
       pause(null, '2026-01-01T12:10:00.000Z'),

@@ -1,0 +1,18 @@
+import { LeaseReaper } from '../../domain/lease/lease-reaper.ts';
+import { instanceWaits, leaseStore, leases, operationLog, rotationStore } from '../dependencies.ts';
+import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+
+/** So many instances have their leases looked through in a run, and so many operations their wait for one. */
+const INSTANCES_A_RUN = 50;
+const WAITS_A_RUN = 50;
+
+/** Ends leases and drains that their operations left behind, and wakes operations whose instance is open and did not wake them. */
+export const handler = scheduledFunction('watch-leases', (environment) => {
+  const reaper = new LeaseReaper(leaseStore(environment), leases(environment), operationLog(environment));
+  const waits = instanceWaits(environment);
+  const rotations = rotationStore(environment);
+  return async () => ({
+    ...(await reaper.takeTurn(rotations, INSTANCES_A_RUN)),
+    woken: await waits.takeTurn(rotations, WAITS_A_RUN),
+  });
+});
