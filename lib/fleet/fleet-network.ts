@@ -26,6 +26,8 @@ export type FleetNetworkProps = {
 const SERVICES = {
   StepFunctions: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,
   Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  // Whether the service of an instance that does not answer still exists.
+  InstanceServices: InterfaceVpcEndpointAwsService.ECS,
   ImageRegistry: InterfaceVpcEndpointAwsService.ECR,
   ImageLayers: InterfaceVpcEndpointAwsService.ECR_DOCKER,
 };

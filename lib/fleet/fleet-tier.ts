@@ -15,9 +15,9 @@ import { acknowledge } from '../acknowledge.ts';
 import type { TaskSize, Tier } from '../configuration.ts';
 import type { InstanceImage } from './instance-image.ts';
 
-/** What a task definition sets; ECS itself tells a task where its metadata is. */
+/** What a template sets; ECS itself tells a task where its agent is, and what is launched from it says its generation. */
 export type TaskEnvironment = { readonly [Name in Exclude<keyof InstanceEnvironment, SetByEcs>]: string };
-type SetByEcs = 'ECS_CONTAINER_METADATA_URI_V4';
+type SetByEcs = 'ECS_CONTAINER_METADATA_URI_V4' | 'ECS_AGENT_URI' | 'INSTANCE_GENERATION';
 
 export type FleetTierProps = {
   readonly tier: Tier;

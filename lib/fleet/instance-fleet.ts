@@ -21,6 +21,49 @@ export type InstanceFleetProps = {
   readonly imageReference: string;
 };
 
+type Definition = {
+  readonly services: readonly string[];
+  readonly tasks: readonly string[];
+  readonly definitions: readonly string[];
+  /** It registers task definitions, which name the roles of instances. */
+  readonly passesRoles?: true;
+};
+
+const READS_DEFINITIONS = ['ecs:DescribeTaskDefinition'];
+const REGISTERS_DEFINITIONS = [...READS_DEFINITIONS, 'ecs:RegisterTaskDefinition', 'ecs:DeregisterTaskDefinition'];
+
+/** What may be done with the services of instances: each is for methods of `EcsInstanceServices`. */
+export const FLEET_PERMISSIONS = {
+  /** `create`, `templateImage` */
+  launchesInstances: {
+    services: ['ecs:CreateService', 'ecs:DescribeServices'],
+    tasks: [],
+    definitions: REGISTERS_DEFINITIONS,
+    passesRoles: true,
+  },
+  /** `replace`, `rollBack`, `templateImage` */
+  replacesInstances: {
+    services: ['ecs:UpdateService', 'ecs:DescribeServices'],
+    tasks: ['ecs:DescribeTasks', 'ecs:UpdateTaskProtection'],
+    definitions: REGISTERS_DEFINITIONS,
+    passesRoles: true,
+  },
+  /** `describe`, `existing`, `templateImage` */
+  describesInstances: {
+    services: ['ecs:DescribeServices'],
+    tasks: ['ecs:DescribeTasks'],
+    definitions: READS_DEFINITIONS,
+  },
+  /** `remove`, `existing` */
+  retiresInstances: {
+    services: ['ecs:DeleteService', 'ecs:DescribeServices'],
+    tasks: [],
+    definitions: [...READS_DEFINITIONS, 'ecs:DeregisterTaskDefinition'],
+  },
+} as const satisfies Record<string, Definition>;
+
+export type FleetPermission = keyof typeof FLEET_PERMISSIONS;
+
 const INSTANCE_PORT = 8080;
 /** Owned by the image's user; see instance/Dockerfile. */
 const WORK_DIRECTORY = '/var/lib/graphfleet';
@@ -41,7 +84,7 @@ export class InstanceFleet extends Construct {
       vpc: this.network.vpc,
       containerInsightsV2: ContainerInsights.ENABLED,
     });
-    this.#roles = new InstanceRoles(this, 'Roles', { controlTable, snapshots });
+    this.#roles = new InstanceRoles(this, 'Roles', { controlTable, snapshots, cluster: this.#cluster });
     this.#familyPrefix = `graphfleet-${stage}`;
 
     const image = instanceImageFrom(this, imageReference);
@@ -77,9 +120,66 @@ export class InstanceFleet extends Construct {
     };
   }
 
-  /** Allows to see and to create the services of instances in this cluster, with the roles of instances only. */
-  grantLaunch(role: Role): void {
-    this.#grantServices(role, ['ecs:CreateService', 'ecs:DescribeServices']);
+  /** Allows what a permission is for, with the instances of this cluster only. */
+  grant(role: Role, permission: FleetPermission): void {
+    const { services, tasks, definitions, passesRoles }: Definition = FLEET_PERMISSIONS[permission];
+    const cluster = this.#cluster.clusterName;
+    this.#allow(role, services, 'service', `${cluster}/inst-*`);
+    this.#allow(role, tasks, 'task', `${cluster}/*`);
+    if (tasks.length > 0) this.#grantListTasks(role);
+    if (definitions.length > 0) this.#grantDefinitions(role, definitions);
+    if (passesRoles) this.#grantPassRoles(role);
+  }
+
+  #allow(role: Role, actions: readonly string[], resource: string, resourceName: string): void {
+    if (actions.length === 0) return;
+    const arn = Stack.of(this).formatArn({
+      service: 'ecs',
+      resource,
+      resourceName,
+      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+    });
+    role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [arn] }));
+    const cluster = exportedName(this.#cluster, this.#cluster.clusterName);
+    const name = resourceName.replace(this.#cluster.clusterName, cluster);
+    acknowledge(role, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:${resource}/${name}]`]:
+        'Instances of one cluster, which are data: their names are made while the control plane runs.',
+    });
+  }
+
+  #grantListTasks(role: Role): void {
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['ecs:ListTasks'],
+        resources: ['*'],
+        conditions: { ArnEquals: { 'ecs:cluster': this.#cluster.clusterArn } },
+      }),
+    );
+    acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': WITHOUT_RESOURCE });
+  }
+
+  #grantDefinitions(role: Role, actions: readonly string[]): void {
+    role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: ['*'] }));
+    acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': WITHOUT_RESOURCE });
+    if (!actions.includes('ecs:RegisterTaskDefinition')) return;
+    const family = `${this.#familyPrefix}-inst-*`;
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['ecs:TagResource'],
+        resources: [
+          Stack.of(this).formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${family}:*` }),
+        ],
+        conditions: { StringEquals: { 'ecs:CreateAction': 'RegisterTaskDefinition' } },
+      }),
+    );
+    acknowledge(role, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task-definition/${family}:*]`]:
+        'The task definitions of instances, which are data; tagged as they are registered, and at no other time.',
+    });
+  }
+
+  #grantPassRoles(role: Role): void {
     role.addToPolicy(
       new PolicyStatement({
         actions: ['iam:PassRole'],
@@ -88,24 +188,7 @@ export class InstanceFleet extends Construct {
       }),
     );
   }
-
-  /** Allows to see and to remove the services of instances in this cluster. */
-  grantRemoval(role: Role): void {
-    this.#grantServices(role, ['ecs:DeleteService', 'ecs:DescribeServices']);
-  }
-
-  #grantServices(role: Role, actions: string[]): void {
-    const services = Stack.of(this).formatArn({
-      service: 'ecs',
-      resource: 'service',
-      resourceName: `${this.#cluster.clusterName}/inst-*`,
-      arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
-    });
-    role.addToPolicy(new PolicyStatement({ actions, resources: [services] }));
-    const cluster = exportedName(this.#cluster, this.#cluster.clusterName);
-    acknowledge(role, {
-      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:service/${cluster}/inst-*]`]:
-        'Instances of one cluster, which are data: their names are made while the control plane runs.',
-    });
-  }
 }
+
+const WITHOUT_RESOURCE =
+  'IAM knows no resource for ecs:ListTasks by service, nor for what is done with task definitions; roles are passed separately.';

@@ -1,3 +1,5 @@
+import { ArnFormat, type CfnElement, Stack } from 'aws-cdk-lib';
+import type { Cluster } from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
@@ -7,6 +9,8 @@ import type { SnapshotBucket } from '../data/snapshot-bucket.ts';
 export type InstanceRolesProps = {
   readonly controlTable: ControlTable;
   readonly snapshots: SnapshotBucket;
+  /** Where they run. */
+  readonly cluster: Cluster;
 };
 
 /** What instances act as, and what ECS acts as to start them. */
@@ -14,7 +18,7 @@ export class InstanceRoles extends Construct {
   readonly task: Role;
   readonly execution: Role;
 
-  constructor(scope: Construct, id: string, { controlTable, snapshots }: InstanceRolesProps) {
+  constructor(scope: Construct, id: string, { controlTable, snapshots, cluster }: InstanceRolesProps) {
     super(scope, id);
     const assumedBy = new ServicePrincipal('ecs-tasks.amazonaws.com');
     this.task = new Role(this, 'Task', { assumedBy, description: 'A graph instance' });
@@ -26,20 +30,36 @@ export class InstanceRoles extends Construct {
     controlTable.grant(this.task, 'readsLog');
     controlTable.grant(this.task, 'appendsToLog');
     controlTable.grant(this.task, 'readsGraphs');
+    controlTable.grant(this.task, 'readsTables');
+    controlTable.grant(this.task, 'readsFiles');
     controlTable.grant(this.task, 'changesGraphs');
+    controlTable.grant(this.task, 'readsBackups');
+    controlTable.grant(this.task, 'keepsBackups');
+    controlTable.grant(this.task, 'forgetsBackups');
     snapshots.grant(this.task, 'readsSnapshots');
+    snapshots.grant(this.task, 'readsUploads');
     snapshots.grant(this.task, 'writesSnapshots');
     snapshots.grant(this.task, 'removesSnapshots');
+    snapshots.grant(this.task, 'readsBackups');
+    snapshots.grant(this.task, 'writesBackups');
+    snapshots.grant(this.task, 'removesBackups');
     grantTaskReports(this.task);
+    grantTaskProtection(this.task, cluster);
     acknowledge(this.task, {
       'AwsSolutions-IAM5[Resource::*]':
         'states:SendTask*: a task token is itself the right to report on one task, and IAM knows no resource for it.',
+    });
+    acknowledge(this.task, {
+      [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<${logicalId(cluster)}>/*]`]:
+        'The tasks of one cluster: which of them a task is, IAM does not know.',
     });
     acknowledge(this.execution, {
       'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken: a log-in to the registry as a whole.',
     });
   }
 }
+
+const logicalId = (cluster: Cluster): string => Stack.of(cluster).getLogicalId(cluster.node.defaultChild as CfnElement);
 
 /** Reports to workflows by task token. */
 const grantTaskReports = (role: Role): void => {
@@ -48,5 +68,18 @@ const grantTaskReports = (role: Role): void => {
       actions: ['states:SendTaskSuccess', 'states:SendTaskFailure', 'states:SendTaskHeartbeat'],
       resources: ['*'],
     }),
+  );
+};
+
+/** Protects itself while it works; the container agent asks ECS in its name. */
+const grantTaskProtection = (role: Role, { clusterName }: Cluster): void => {
+  const tasks = Stack.of(role).formatArn({
+    service: 'ecs',
+    resource: 'task',
+    resourceName: `${clusterName}/*`,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], resources: [tasks] }),
   );
 };

@@ -16,12 +16,15 @@ export type Image = {
 export type ContainerOptions = {
   readonly directory: string;
   readonly region: string;
-  readonly images: Readonly<Record<string, Image>>;
   /** What every container finds in its environment, unless its task definition says otherwise. */
   readonly environment: Readonly<Record<string, string>>;
   /** Address of a task's metadata. */
   readonly metadataUri: (taskId: string) => string;
+  /** Address of the container agent for a task. */
+  readonly agentUri: (taskId: string) => string;
 };
+
+const TELL_PORTS = new URL('./tell-ports.ts', import.meta.url).href;
 
 /**
  * A service's working directory, which the task after finds as the one before left it: a host volume, as ECS on EC2 has.
@@ -34,17 +37,17 @@ const volumeOf = (directory: string, service: string): string => join(directory,
  * @throws {Error} there is no such image
  */
 export const startContainer = (options: ContainerOptions, task: Task): ChildProcess => {
-  const { directory, region, images, environment, metadataUri } = options;
+  const { directory, region, environment, metadataUri, agentUri } = options;
   const { image, environment: variables = [] } = task.definition.container;
-  const runs = images[image];
-  if (runs === undefined) {
+  if (task.image === undefined) {
     throw new Error(`CannotPullContainerError: "${image}" is not an image that this machine knows`);
   }
   const home = volumeOf(directory, task.service.name);
   mkdirSync(home, { recursive: true });
   const output = openServiceOutput(join(directory, 'logs'), task.service.name);
   const child = spawnChild({
-    entry: runs.entry,
+    entry: task.image.entry,
+    preloads: [TELL_PORTS],
     environment: {
       PATH: process.env['PATH'] ?? '',
       HOME: home,
@@ -53,6 +56,7 @@ export const startContainer = (options: ContainerOptions, task: Task): ChildProc
       ...environment,
       ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
       ECS_CONTAINER_METADATA_URI_V4: metadataUri(task.id),
+      ECS_AGENT_URI: agentUri(task.id),
     },
     directory: home,
     output,

@@ -1,6 +1,11 @@
 import { RestartDelay } from './restart-delay.ts';
-import type { Service } from './stored-state.ts';
+import type { Deployment, Service } from './stored-state.ts';
 import type { StopCode, Task } from './task.ts';
+
+/** ECS gives up a deployment of one task after three that failed. */
+const BREAKER_THRESHOLD = 3;
+/** The longest time that a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What a scheduler needs to know and to do. */
 export type SchedulerOptions = {
@@ -8,6 +13,8 @@ export type SchedulerOptions = {
   readonly service: () => Service;
   /** Starts a task of the service as it is now. */
   readonly startTask: () => Task;
+  /** What has become of the present deployment. */
+  readonly onRollout: (rollout: Deployment['rollout']) => void;
   /** Called when a service that is to go has no task left. */
   readonly onDrained: () => void;
 };
@@ -20,7 +27,8 @@ export class ServiceScheduler {
   #task: Task | undefined;
   #closing = false;
   #wake: () => void = () => {};
-  /** Tasks of the present deployment that ended by themselves. */
+  #whenUnprotected: NodeJS.Timeout | undefined;
+  /** Tasks of the present deployment that failed. */
   failedTasks = 0;
 
   constructor(options: SchedulerOptions) {
@@ -33,16 +41,13 @@ export class ServiceScheduler {
     return this.#task;
   }
 
-  /** The service has changed: a task that is not of its present deployment, or not wanted, is stopped. */
+  /** The service, or the protection of its task, has changed: a task that is not of its present deployment, or not wanted, is stopped. */
   changed(): void {
-    const { deployment, desiredCount } = this.#options.service();
-    if (this.#task === undefined || this.#task.service.deployment.id !== deployment.id) {
+    if (this.#task === undefined || !this.#isPresent(this.#task)) {
       this.#delay.reset();
       this.failedTasks = 0;
     }
-    if (this.#task !== undefined && (desiredCount === 0 || this.#task.service.deployment.id !== deployment.id)) {
-      this.#stopTask('ServiceSchedulerInitiated', `Scaling activity initiated by (deployment ${deployment.id})`);
-    }
+    this.#stopUnwanted();
     this.#wake();
   }
 
@@ -54,18 +59,36 @@ export class ServiceScheduler {
     await this.#running;
   }
 
+  #isPresent(task: Task): boolean {
+    return task.service.deployment.id === this.#options.service().deployment.id;
+  }
+
+  /** A task that is protected is not stopped before its protection is over; only its service can go under it. */
+  #stopUnwanted(): void {
+    clearTimeout(this.#whenUnprotected);
+    const task = this.#task;
+    const { status, deployment, desiredCount } = this.#options.service();
+    if (task === undefined || (desiredCount > 0 && this.#isPresent(task))) return;
+    const protectedMs = task.protectedUntil - Date.now();
+    if (protectedMs > 0 && status === 'ACTIVE') {
+      this.#whenUnprotected = setTimeout(() => this.#stopUnwanted(), Math.min(protectedMs, LONGEST_TIMER_MS));
+      return;
+    }
+    this.#stopTask('ServiceSchedulerInitiated', `Scaling activity initiated by (deployment ${deployment.id})`);
+  }
+
   #stopTask(code: StopCode, reason: string): void {
     this.#task?.stop(code, reason);
   }
 
   async #run(): Promise<void> {
     while (!this.#closing) {
-      const { status, desiredCount } = this.#options.service();
+      const { status, desiredCount, deployment } = this.#options.service();
       if (status === 'DRAINING') {
         this.#options.onDrained();
         return;
       }
-      if (desiredCount === 0) await this.#pause();
+      if (desiredCount === 0 || deployment.rollout === 'FAILED') await this.#pause();
       else if (this.#delay.milliseconds === 0 || !(await this.#pause(this.#delay.milliseconds))) await this.#runTask();
     }
   }
@@ -73,14 +96,25 @@ export class ServiceScheduler {
   async #runTask(): Promise<void> {
     const task = this.#options.startTask();
     this.#task = task;
+    void task.works.then(() => this.#conclude(task, 'COMPLETED'));
     await task.ended;
+    clearTimeout(this.#whenUnprotected);
     this.#task = undefined;
     if (!task.failed) {
       this.#delay.reset();
       return;
     }
+    if (!this.#isPresent(task)) return;
     this.failedTasks += 1;
     this.#delay.taskEnded((task.stoppedAt ?? 0) - task.createdAt);
+    const { circuitBreaker } = this.#options.service();
+    if (circuitBreaker && this.failedTasks >= BREAKER_THRESHOLD) this.#conclude(task, 'FAILED');
+  }
+
+  /** A deployment that has worked once stays completed: from then on its tasks are replaced as often as they fail. */
+  #conclude(task: Task, rollout: Deployment['rollout']): void {
+    const inProgress = this.#options.service().deployment.rollout === 'IN_PROGRESS';
+    if (inProgress && this.#isPresent(task)) this.#options.onRollout(rollout);
   }
 
   /** Waits until something changes, or for a time; tells whether something changed. */

@@ -7,6 +7,8 @@ export type Child = {
   /** Absolute path of its module. */
   readonly entry: string;
   readonly parameters?: readonly string[];
+  /** Modules that run in it before its own. @default none */
+  readonly preloads?: readonly string[];
   /** All of its environment: nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   /** Where it starts. @default here */
@@ -16,11 +18,22 @@ export type Child = {
 };
 
 /** Starts a Node process that ends with this one, even when this one is killed. */
-export const spawnChild = ({ entry, parameters = [], environment, directory, output }: Child): ChildProcess =>
-  spawn(process.execPath, ['--import', END_WITH_PARENT, entry, ...parameters], {
-    env: { ...environment },
-    cwd: directory,
-    stdio: ['ignore', output, output, 'ipc'],
-    // A group of its own: Ctrl-C in a terminal reaches the runtime only, which then stops its children in order.
-    detached: true,
-  });
+export const spawnChild = ({
+  entry,
+  parameters = [],
+  preloads = [],
+  environment,
+  directory,
+  output,
+}: Child): ChildProcess =>
+  spawn(
+    process.execPath,
+    [...[END_WITH_PARENT, ...preloads].flatMap((preload) => ['--import', preload]), entry, ...parameters],
+    {
+      env: { ...environment },
+      cwd: directory,
+      stdio: ['ignore', output, output, 'ipc'],
+      // A group of its own: Ctrl-C in a terminal reaches the runtime only, which then stops its children in order.
+      detached: true,
+    },
+  );

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { metadataPath, serve } from './api/server.ts';
+import { agentPath, metadataPath, serve } from './api/server.ts';
 import { type Image, startContainer } from './container-process.ts';
 import { Names } from './names.ts';
 import { type Service, StoredState } from './stored-state.ts';
@@ -16,8 +16,8 @@ export type EcsOptions = {
   readonly port: number;
   /** Where task definitions, services, logs and the record of starts and stops are kept. */
   readonly directory: string;
-  /** What each image reference stands for. */
-  readonly images: Readonly<Record<string, Image>>;
+  /** What an image reference stands for; undefined: there is no such image. */
+  readonly images: (reference: string) => Image | undefined;
   readonly region: string;
   readonly accountId: string;
   /**
@@ -51,8 +51,8 @@ export const startEcs = async (options: EcsOptions): Promise<Ecs> => {
     if (definition === undefined) throw new Error(`There is no task definition ${service.taskDefinition}`);
     const id = randomBytes(16).toString('hex');
     const task = new Task(id, names.task(service.cluster, id), service, definition, {
-      start: (started) => startContainer({ directory, region, images, environment, metadataUri }, started),
-      digestOf: (image) => images[image]?.digest,
+      start: (started) => startContainer({ directory, region, environment, metadataUri, agentUri }, started),
+      imageOf: images,
       onEvent: (event) => events.add(event),
     });
     tasks.add(task);
@@ -63,6 +63,7 @@ export const startEcs = async (options: EcsOptions): Promise<Ecs> => {
   const supervisor = new Supervisor(state, startTask);
   const endpoint = await serve({ names, state, tasks, supervisor }, port);
   const metadataUri = (taskId: string) => `${endpoint.url}${metadataPath(taskId)}`;
+  const agentUri = (taskId: string) => `${endpoint.url}${agentPath(taskId)}`;
   supervisor.startAll();
 
   return {

@@ -28,6 +28,11 @@ export class Supervisor {
     else scheduler.changed();
   }
 
+  /** A task may be protected now, or no longer. */
+  protectionChanged(task: Task): void {
+    if (!this.#closing) this.#schedulers.get(task.service.arn)?.changed();
+  }
+
   scheduler(service: Service): ServiceScheduler | undefined {
     return this.#schedulers.get(service.arn);
   }
@@ -44,6 +49,10 @@ export class Supervisor {
     const scheduler = new ServiceScheduler({
       service: current,
       startTask: () => this.#startTask(current()),
+      onRollout: (rollout) => {
+        const { deployment, ...service } = current();
+        this.#state.putService({ ...service, deployment: { ...deployment, rollout, updatedAt: Date.now() } });
+      },
       onDrained: () => {
         this.#schedulers.delete(arn);
         this.#state.putService({ ...current(), status: 'INACTIVE' });

@@ -8,10 +8,15 @@ export type TaskEvent = {
   readonly service: string;
   /** The task's id. */
   readonly task: string;
+  readonly taskArn: string;
+  /** `<family>:<revision>` */
+  readonly taskDefinition: string;
+  /** Digest of the image; null when there is no such image here. */
+  readonly image: string | null;
   /** Null: no process was started. */
   readonly pid: number | null;
-  /** `stopping`: it was asked to end, by SIGTERM. */
-  readonly event: 'started' | 'stopping' | 'stopped';
+  /** `stopping`: it is asked to end, by SIGTERM; `killing`: by SIGKILL, because its time for that is over. */
+  readonly event: 'started' | 'stopping' | 'killing' | 'stopped';
   /** Of an event `stopped`. Null: no process was started. */
   readonly exitCode?: number | null;
   readonly reason?: string;

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Image } from './container-process.ts';
+import { type Health, HealthMonitor } from './health-monitor.ts';
 import type { Service, TaskDefinition } from './stored-state.ts';
 import type { TaskEvent } from './task-events.ts';
 
@@ -15,8 +17,8 @@ export type StopCode =
 export type TaskEnvironment = {
   /** @throws {Error} the container can not be started */
   readonly start: (task: Task) => ChildProcess;
-  /** The digest of the container's image, when it is known. */
-  readonly digestOf: (image: string) => string | undefined;
+  /** The container's image; undefined when there is none here. */
+  readonly imageOf: (reference: string) => Image | undefined;
   /** Takes what happens, as it happens. */
   readonly onEvent: (event: Omit<TaskEvent, 'at'>) => void;
 };
@@ -29,10 +31,12 @@ export class Task {
   readonly arn: string;
   readonly service: Service;
   readonly definition: TaskDefinition;
-  readonly imageDigest: string | undefined;
+  readonly image: Image | undefined;
   readonly createdAt = Date.now();
   /** Resolves when it has stopped. */
   readonly ended: Promise<void>;
+  /** Resolves when it is known to work: healthy, if it can be asked for that, or else started. */
+  readonly works: Promise<void>;
   startedAt: number | undefined;
   stoppingAt: number | undefined;
   stoppedAt: number | undefined;
@@ -44,8 +48,10 @@ export class Task {
 
   readonly #environment: TaskEnvironment;
   readonly #end = Promise.withResolvers<void>();
+  readonly #works = Promise.withResolvers<void>();
   #process: ChildProcess | undefined;
   #kill: NodeJS.Timeout | undefined;
+  #monitor: HealthMonitor | undefined;
 
   constructor(id: string, arn: string, service: Service, definition: TaskDefinition, environment: TaskEnvironment) {
     this.id = id;
@@ -53,12 +59,17 @@ export class Task {
     this.service = service;
     this.definition = definition;
     this.#environment = environment;
-    this.imageDigest = environment.digestOf(definition.container.image);
+    this.image = environment.imageOf(definition.container.image);
     this.ended = this.#end.promise;
+    this.works = this.#works.promise;
   }
 
   get pid(): number | null {
     return this.#process?.pid ?? null;
+  }
+
+  get health(): Health {
+    return this.#monitor?.health ?? 'UNKNOWN';
   }
 
   get lastStatus(): 'PENDING' | 'RUNNING' | 'STOPPING' | 'STOPPED' {
@@ -71,9 +82,13 @@ export class Task {
     return this.stoppingAt === undefined && this.stoppedAt === undefined ? 'RUNNING' : 'STOPPED';
   }
 
-  /** Whether it ended without being asked to. */
+  /** Whether it ended without being asked to, or because it was not healthy. */
   get failed(): boolean {
-    return this.stopCode === 'EssentialContainerExited' || this.stopCode === 'TaskFailedToStart';
+    return (
+      this.stopCode === 'EssentialContainerExited' ||
+      this.stopCode === 'TaskFailedToStart' ||
+      this.health === 'UNHEALTHY'
+    );
   }
 
   start(): void {
@@ -91,18 +106,39 @@ export class Task {
       this.#stopped('EssentialContainerExited', 'Essential container in task exited');
     });
     this.#tell('started');
+    this.#watchHealth(this.#process);
+  }
+
+  #watchHealth(child: ChildProcess): void {
+    const { healthCheck } = this.definition.container;
+    if (healthCheck === undefined) {
+      this.#works.resolve();
+      return;
+    }
+    const monitor = new HealthMonitor(healthCheck, (health) => {
+      if (health === 'HEALTHY') this.#works.resolve();
+      else this.stop('ServiceSchedulerInitiated', 'Task failed container health checks');
+    });
+    child.on('message', ({ listening }: { listening?: number }) => {
+      if (listening !== undefined) monitor.listensOn(listening);
+    });
+    this.#monitor = monitor;
   }
 
   /** Asks the process to end (SIGTERM), and ends it (SIGKILL) when its stop timeout is over. Repeating it is harmless. */
   stop(code: StopCode, reason: string): void {
     if (this.desiredStatus === 'STOPPED') return;
     this.stoppingAt = Date.now();
+    this.#monitor?.close();
     this.stopCode = code;
     this.stoppedReason = reason;
     this.#tell('stopping', { reason });
     this.#process?.kill('SIGTERM');
     const timeoutSeconds = this.definition.container.stopTimeout ?? STOP_TIMEOUT_SECONDS;
-    this.#kill = setTimeout(() => this.#process?.kill('SIGKILL'), timeoutSeconds * 1000);
+    this.#kill = setTimeout(() => {
+      this.#tell('killing');
+      this.#process?.kill('SIGKILL');
+    }, timeoutSeconds * 1000);
   }
 
   #failToStart(error: unknown): void {
@@ -112,6 +148,7 @@ export class Task {
   #stopped(code: StopCode, reason: string): void {
     if (this.stoppedAt !== undefined) return;
     clearTimeout(this.#kill);
+    this.#monitor?.close();
     this.stoppedAt = Date.now();
     // Of a task that was asked to stop, the reason is why it was asked.
     this.stopCode ??= code;
@@ -121,6 +158,17 @@ export class Task {
   }
 
   #tell(event: TaskEvent['event'], more: Pick<TaskEvent, 'exitCode' | 'reason'> = {}): void {
-    this.#environment.onEvent({ service: this.service.name, task: this.id, pid: this.pid, event, ...more });
+    const { service, id: task, arn: taskArn, definition, image, pid } = this;
+    const taskDefinition = `${definition.family}:${definition.revision}`;
+    this.#environment.onEvent({
+      service: service.name,
+      task,
+      taskArn,
+      taskDefinition,
+      image: image?.digest ?? null,
+      pid,
+      event,
+      ...more,
+    });
   }
 }

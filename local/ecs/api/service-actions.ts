@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import * as z from 'zod';
 import { EcsError } from '../ecs-error.ts';
 import { nameIn } from '../names.ts';
-import type { Service, TaskDefinition } from '../stored-state.ts';
+import type { Deployment, Service, TaskDefinition } from '../stored-state.ts';
 import { type Action, action, type Backend, Cluster } from './action.ts';
 import { page, pageFields } from './page.ts';
 import { serviceView } from './service-view.ts';
@@ -10,7 +10,14 @@ import { serviceView } from './service-view.ts';
 const DesiredCount = z.int().min(0).max(1, { error: 'a service of more than one task is not modelled' });
 
 /** At most one task at a time is all that is modelled; ECS takes other values when none are given, so these must be. */
-const AtMostOneTask = z.looseObject({ minimumHealthyPercent: z.literal(0), maximumPercent: z.literal(100) });
+const AtMostOneTask = z.looseObject({
+  minimumHealthyPercent: z.literal(0),
+  maximumPercent: z.literal(100),
+  deploymentCircuitBreaker: z
+    .strictObject({ enable: z.boolean(), rollback: z.literal(false, { error: 'is not modelled by this supervisor' }) })
+    .optional(),
+});
+type AtMostOneTask = z.output<typeof AtMostOneTask>;
 
 /** Told again by DescribeServices, without effect here. */
 const withoutEffect = {
@@ -83,6 +90,7 @@ export const serviceActions: Record<string, Action> = {
       createdAt: Date.now(),
       ...(clientToken !== undefined && { clientToken }),
       deployment: newDeployment(),
+      circuitBreaker: hasCircuitBreaker(rest.deploymentConfiguration),
       rest,
     };
     backend.supervisor.put(service);
@@ -103,6 +111,10 @@ export const serviceActions: Record<string, Action> = {
         forceNewDeployment || wanted !== found.taskDefinition
           ? newDeployment()
           : { ...found.deployment, updatedAt: Date.now() },
+      circuitBreaker:
+        rest.deploymentConfiguration === undefined
+          ? found.circuitBreaker
+          : hasCircuitBreaker(rest.deploymentConfiguration),
       rest: { ...found.rest, ...rest },
     };
     backend.supervisor.put(service);
@@ -140,11 +152,14 @@ export const serviceActions: Record<string, Action> = {
   }),
 };
 
-const newDeployment = (): Service['deployment'] => {
+const newDeployment = (): Deployment => {
   const now = Date.now();
   const digits = Array.from({ length: 19 }, () => randomInt(10)).join('');
-  return { id: `ecs-svc/${digits}`, createdAt: now, updatedAt: now };
+  return { id: `ecs-svc/${digits}`, createdAt: now, updatedAt: now, rollout: 'IN_PROGRESS' };
 };
+
+const hasCircuitBreaker = ({ deploymentCircuitBreaker }: AtMostOneTask): boolean =>
+  deploymentCircuitBreaker?.enable ?? false;
 
 const serviceOf = ({ state }: Backend, cluster: string, name: string): Service => {
   const found = state.service(cluster, name);
@@ -155,5 +170,6 @@ const serviceOf = ({ state }: Backend, cluster: string, name: string): Service =
 const definitionOf = ({ state }: Backend, reference: string): TaskDefinition => {
   const found = state.taskDefinition(reference);
   if (found === undefined) throw new EcsError('ClientException', 'TaskDefinition not found.');
+  if (found.status === 'INACTIVE') throw new EcsError('ClientException', 'TaskDefinition is inactive');
   return found;
 };

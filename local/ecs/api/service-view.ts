@@ -46,7 +46,10 @@ const primaryDeployment = (
   failedTasks,
   createdAt: inSeconds(deployment.createdAt),
   updatedAt: inSeconds(deployment.updatedAt),
-  rolloutState: runs || desiredCount === 0 ? 'COMPLETED' : 'IN_PROGRESS',
+  rolloutState: desiredCount === 0 ? 'COMPLETED' : deployment.rollout,
+  ...(deployment.rollout === 'FAILED' && {
+    rolloutStateReason: `ECS deployment circuit breaker: tasks failed to start.`,
+  }),
 });
 
 /** A deployment whose task has not ended yet. */

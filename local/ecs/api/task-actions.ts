@@ -5,9 +5,8 @@ import { nameIn } from '../names.ts';
 import type { Task } from '../task.ts';
 import { type Action, action, type Backend, Cluster } from './action.ts';
 import { page, pageFields } from './page.ts';
+import { ExpiresInMinutes, protect } from './protection.ts';
 import { taskView } from './task-view.ts';
-
-const PROTECTION_MINUTES = 120;
 
 const ListTasks = z.strictObject({
   cluster: Cluster,
@@ -24,7 +23,7 @@ const UpdateTaskProtection = z.strictObject({
   cluster: Cluster,
   tasks: Tasks.max(10),
   protectionEnabled: z.boolean(),
-  expiresInMinutes: z.int().min(1).max(2880).default(PROTECTION_MINUTES),
+  expiresInMinutes: ExpiresInMinutes,
 });
 const GetTaskProtection = z.strictObject({ cluster: Cluster, tasks: Tasks });
 
@@ -58,10 +57,11 @@ export const taskActions: Record<string, Action> = {
     UpdateTaskProtection,
     (backend, { cluster, tasks, protectionEnabled, expiresInMinutes }) => {
       const { found, failures } = lookUp(backend, cluster, tasks);
-      for (const task of running(found)) {
-        task.protectedUntil = protectionEnabled ? Date.now() + expiresInMinutes * 60_000 : 0;
+      const told = { protectedTasks: running(found), failures: [...failures, ...notRunning(found)] };
+      for (const task of told.protectedTasks) {
+        protect(backend.supervisor, task, protectionEnabled, expiresInMinutes);
       }
-      return { protectedTasks: running(found).map(protection), failures: [...failures, ...notRunning(found)] };
+      return { ...told, protectedTasks: told.protectedTasks.map(protection) };
     },
   ),
 

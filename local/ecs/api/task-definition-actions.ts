@@ -26,7 +26,15 @@ export const taskDefinitionActions: Record<string, Action> = {
     const [container] = containerDefinitions;
     const revision = (state.revisions(family).at(-1)?.revision ?? 0) + 1;
     const arn = names.taskDefinition(family, revision);
-    const definition = { family, revision, arn, registeredAt: Date.now(), container, rest };
+    const definition: TaskDefinition = {
+      family,
+      revision,
+      arn,
+      status: 'ACTIVE',
+      registeredAt: Date.now(),
+      container,
+      rest,
+    };
     state.addTaskDefinition(definition);
     return { taskDefinition: view(definition) };
   }),
@@ -39,15 +47,38 @@ export const taskDefinitionActions: Record<string, Action> = {
       return { taskDefinition: view(found), tags: found.rest['tags'] ?? [] };
     },
   ),
+
+  DeregisterTaskDefinition: action(
+    z.strictObject({ taskDefinition: z.string().regex(/:\d+$/, { error: 'must name a revision' }) }),
+    ({ state }, { taskDefinition }) => {
+      const found = state.taskDefinition(taskDefinition);
+      if (found === undefined) throw new EcsError('ClientException', 'Unable to describe task definition.');
+      if (found.status === 'INACTIVE') throw new EcsError('ClientException', 'The task definition is inactive.');
+      return { taskDefinition: view(state.deregister(found, Date.now())) };
+    },
+  ),
 };
 
-const view = ({ family, revision, arn, registeredAt, container, rest: { tags: _tags, ...rest } }: TaskDefinition) => ({
-  ...rest,
+const view = ({
   family,
   revision,
-  taskDefinitionArn: arn,
-  status: 'ACTIVE',
-  containerDefinitions: [container],
-  compatibilities: ['EC2', 'FARGATE'],
-  registeredAt: inSeconds(registeredAt),
-});
+  arn,
+  status,
+  registeredAt,
+  deregisteredAt,
+  container,
+  rest: all,
+}: TaskDefinition) => {
+  const { tags: _tags, ...rest } = all;
+  return {
+    ...rest,
+    family,
+    revision,
+    taskDefinitionArn: arn,
+    status,
+    containerDefinitions: [container],
+    compatibilities: ['EC2', 'FARGATE'],
+    registeredAt: inSeconds(registeredAt),
+    ...(deregisteredAt !== undefined && { deregisteredAt: inSeconds(deregisteredAt) }),
+  };
+};

@@ -11,7 +11,7 @@ export const taskView = (names: Names, task: Task): object => ({
   startedBy: task.service.deployment.id,
   lastStatus: task.lastStatus,
   desiredStatus: task.desiredStatus,
-  healthStatus: 'UNKNOWN',
+  healthStatus: task.health,
   launchType: 'FARGATE',
   attachments: [],
   tags: [],
@@ -23,17 +23,27 @@ export const taskView = (names: Names, task: Task): object => ({
   containers: [containerView(task)],
 });
 
-const containerView = ({ arn, id, definition, imageDigest, lastStatus, exitCode, stopCode, stoppedReason }: Task) => ({
+const containerView = ({
+  arn,
+  id,
+  definition,
+  image,
+  health,
+  lastStatus,
+  exitCode,
+  stopCode,
+  stoppedReason,
+}: Task) => ({
   containerArn: `${arn}/${id}`,
   taskArn: arn,
   name: definition.container.name,
   image: definition.container.image,
-  ...(imageDigest !== undefined && { imageDigest }),
+  ...(image !== undefined && { imageDigest: image.digest }),
   runtimeId: `${id}-1`,
   lastStatus: lastStatus === 'STOPPING' ? 'RUNNING' : lastStatus,
   ...(exitCode !== undefined && { exitCode }),
   ...(stopCode === 'TaskFailedToStart' && { reason: stoppedReason }),
-  healthStatus: 'UNKNOWN',
+  healthStatus: health,
   networkInterfaces: [{ privateIpv4Address: '127.0.0.1' }],
 });
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import {
+  type ContainerDefinition,
   CreateServiceCommand,
   type CreateServiceCommandInput,
   ECSClient,
@@ -7,14 +8,14 @@ import {
   waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import { onTestFinished } from 'vitest';
-import { startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
+import { type Image, startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
 import { startReporter } from './reporter.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
 export const image = 'graphfleet/instance@sha256:aaa';
 export const newerImage = 'graphfleet/instance@sha256:bbb';
-const entry = fileURLToPath(new URL('./fixtures/instance.ts', import.meta.url));
-const images = { [image]: { entry, digest: 'sha256:aaa' }, [newerImage]: { entry, digest: 'sha256:bbb' } };
+const INSTANCE = fileURLToPath(new URL('./fixtures/instance.ts', import.meta.url));
+const DIGESTS: Record<string, string> = { [image]: 'sha256:aaa', [newerImage]: 'sha256:bbb' };
 const region = 'eu-west-1';
 const accountId = '000000000000';
 
@@ -25,8 +26,16 @@ export const clientOf = (endpoint: string): ECSClient => {
   return client;
 };
 
+/** The two images that there are, both of them this module. */
+export const imagesOf =
+  (entry: string) =>
+  (reference: string): Image | undefined => {
+    const digest = DIGESTS[reference];
+    return digest === undefined ? undefined : { entry, digest };
+  };
+
 /** A supervisor with a reporter, in a directory that a second one can go on in. */
-export const startHarness = async (behaviour = 'runs', directory?: string) => {
+export const startHarness = async (behaviour = 'runs', directory?: string, images = imagesOf(INSTANCE)) => {
   const reporter = await startReporter();
   const where = directory ?? (await temporaryDirectory());
   const events: TaskEvent[] = [];
@@ -57,7 +66,7 @@ export const startHarness = async (behaviour = 'runs', directory?: string) => {
   return { ...ecs, directory: where, client: clientOf(ecs.url), report: reporter.next, events, event };
 };
 
-export const register = (client: ECSClient, more: { image?: string; stopTimeout?: number } = {}) =>
+export const register = (client: ECSClient, more: Partial<ContainerDefinition> = {}) =>
   client.send(
     new RegisterTaskDefinitionCommand({
       family: 'graphfleet-standard',

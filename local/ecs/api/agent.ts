@@ -1,0 +1,24 @@
+import * as z from 'zod';
+import { EcsError } from '../ecs-error.ts';
+import type { Task } from '../task.ts';
+import type { Backend } from './action.ts';
+import { ExpiresInMinutes, protect } from './protection.ts';
+
+const State = z.strictObject({ ProtectionEnabled: z.boolean(), ExpiresInMinutes });
+
+/** `GET $ECS_AGENT_URI/task-protection/v1/state`: what a task knows of its own protection. */
+export const protectionState = ({ arn, protectedUntil }: Task): object => ({
+  protection: {
+    ...(protectedUntil > Date.now() && { ExpirationDate: new Date(protectedUntil).toISOString() }),
+    ProtectionEnabled: protectedUntil > Date.now(),
+    TaskArn: arn,
+  },
+});
+
+/** `PUT` of the same: the task protects itself, or lets go. */
+export const setProtectionState = ({ supervisor }: Backend, task: Task, body: unknown): object => {
+  const parsed = State.safeParse(body);
+  if (!parsed.success) throw new EcsError('InvalidParameterException', z.prettifyError(parsed.error));
+  protect(supervisor, task, parsed.data.ProtectionEnabled, parsed.data.ExpiresInMinutes);
+  return protectionState(task);
+};
