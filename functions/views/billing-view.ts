@@ -1,6 +1,6 @@
 import type { DeadLetterView, SubscriptionView } from '../../contract/api/billing.ts';
 import { type Subscription, statusOf } from '../../domain/billing/subscription.ts';
-import type { WebhookEvent } from '../../domain/billing/webhook-event.ts';
+import type { Letter } from '../../domain/letter/letter.ts';
 
 export const subscriptionView = (subscription: Subscription): SubscriptionView => {
   const { subscriptionId, terms, provisioning } = subscription;
@@ -16,7 +16,7 @@ export const subscriptionView = (subscription: Subscription): SubscriptionView =
   };
 };
 
-export const deadLetterView = ({ eventId, state, attempts, reason, receivedAt }: WebhookEvent): DeadLetterView => ({
+export const deadLetterView = ({ eventId, state, attempts, reason, receivedAt }: Letter): DeadLetterView => ({
   deadLetterId: eventId,
   state,
   attempts,
