@@ -1,19 +1,32 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Terminal } from '../failure.ts';
-import type { ObjectStore } from './object-store.ts';
+import type { DownloadTerms, ObjectStore, SignedRequest, StoredObject, UploadTerms } from './object-store.ts';
+import { expiryOf, type SignedTerms, signedUrl } from './signed-request.ts';
+
+/** Where the directory's objects are served to those who have a URL that was signed with the secret. */
+export type ObjectEndpoint = { endpoint: string; secret: string };
+
+/** Where in a store's directory objects are, and what is not whole yet. */
+export const objectDirectories = (directory: string) => ({
+  objects: join(directory, 'objects'),
+  partial: join(directory, 'partial'),
+});
 
 /** Objects as files below a directory, with `/` in a key as a folder. */
 export class DirectoryObjectStore implements ObjectStore {
   readonly #objects: string;
   readonly #partial: string;
+  readonly #served: ObjectEndpoint | undefined;
 
-  constructor(directory: string) {
-    this.#objects = join(directory, 'objects');
-    this.#partial = join(directory, 'partial');
+  constructor(directory: string, served?: ObjectEndpoint) {
+    const { objects, partial } = objectDirectories(directory);
+    this.#objects = objects;
+    this.#partial = partial;
+    this.#served = served;
   }
 
   async upload(key: string, file: string): Promise<void> {
@@ -45,17 +58,47 @@ export class DirectoryObjectStore implements ObjectStore {
     return hash.digest('hex');
   }
 
-  async list(prefix: string): Promise<string[]> {
+  async head(key: string): Promise<StoredObject | undefined> {
+    try {
+      return { bytes: (await stat(join(this.#objects, key))).size, checksum: null };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async signUpload({ key, bytes, checksum, expiresInSeconds }: UploadTerms): Promise<SignedRequest> {
+    const limits = { bytes, ...(checksum !== null && { checksum }) };
+    return this.#sign({ method: 'PUT', key, ...limits }, expiresInSeconds, { 'if-none-match': '*' });
+  }
+
+  async signDownload({ key, fileName, expiresInSeconds }: DownloadTerms): Promise<SignedRequest> {
+    return this.#sign({ method: 'GET', key, fileName }, expiresInSeconds, {});
+  }
+
+  #sign(terms: Omit<SignedTerms, 'expires'>, expiresInSeconds: number, headers: Record<string, string>): SignedRequest {
+    if (this.#served === undefined) throw new Terminal('internal', 'The objects of this directory are not served.');
+    const expiresAt = expiryOf(new Date(), expiresInSeconds);
+    const { endpoint, secret } = this.#served;
+    const url = signedUrl(endpoint, secret, { ...terms, expires: Date.parse(expiresAt) / 1_000 });
+    return { method: terms.method, url, headers, expiresAt };
+  }
+
+  async list(prefix: string, most = Number.POSITIVE_INFINITY): Promise<string[]> {
     // A prefix is not always a folder: read the folder that holds it, then compare.
     const folder = join(this.#objects, prefix.slice(0, prefix.lastIndexOf('/') + 1));
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
     return entries
       .filter((entry) => entry.isFile())
       .map((entry) => relative(this.#objects, join(entry.parentPath, entry.name)).split(sep).join('/'))
-      .filter((key) => key.startsWith(prefix));
+      .filter((key) => key.startsWith(prefix))
+      .slice(0, most);
   }
 
   async remove(key: string): Promise<void> {
     await rm(join(this.#objects, key), { force: true });
   }
 }
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');

@@ -1,7 +1,29 @@
 import { ulid } from 'ulid';
 
 /** A published version of a graph: one database file in the object store. Versions count from 1. */
-export type Snapshot = { version: number; key: string; checksum: string; bytes: number };
+export type Snapshot = {
+  version: number;
+  key: string;
+  checksum: string;
+  bytes: number;
+  /** What a materialization made it from. Without: it is as the graph was created. */
+  source?: SnapshotSource;
+};
+
+/** The operation that made a snapshot, when, and the versions of the tables that it started from. */
+export type SnapshotSource = {
+  operationId: string;
+  at: string;
+  /** A list, because a table may be named as what every object has. */
+  tables: readonly SourceTable[];
+};
+
+/** A table that a snapshot was made from; `part` has its rows, which are kept as long as the snapshot is current. */
+export type SourceTable = {
+  table: string;
+  version: number;
+  part?: { key: string; rows: number; bytes: number; checksum: string };
+};
 
 /** A file before it has been published. The checksum is SHA-256, hexadecimal. */
 export type SnapshotFile = { checksum: string; bytes: number };

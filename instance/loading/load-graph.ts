@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { Retryable, Terminal } from '../../domain/failure.ts';
+import type { EntityInput } from '../../domain/graph/entity.ts';
 import type { ResolvedSchema } from '../../domain/graph/graph-schema.ts';
 import type { SnapshotFile } from '../../domain/snapshot/snapshot.ts';
-import { createDatabase, removeDatabase } from '../database/build-database.ts';
+import { createDatabase, insertEntity, removeDatabase } from '../database/build-database.ts';
 import { Engine, type EngineConnection } from '../database/engine.ts';
 import { DuckDBSession, sqlText } from '../staging/duckdb-session.ts';
 import { measureFile } from '../workspace.ts';
@@ -26,6 +27,8 @@ export type LoadGraph = {
   schema: ResolvedSchema;
   /** At most one for each table; a table without one is empty. */
   files: readonly StagedFile[];
+  /** The row that the graph begins with, when its table has no file. */
+  entity?: EntityInput | null;
   limits: LoadLimits;
   /** Leaves out the rows that the graph can not have, instead of failing. */
   ignoreErrors: boolean;
@@ -83,7 +86,7 @@ export const loadGraph = async (
   await using duckdb = await DuckDBSession.open({ ...work, memoryMebibytes: DUCKDB_MEBIBYTES });
   const steps = await planSteps(duckdb, schema, files, chunkRows);
   planOf(steps, limits);
-  const unloadable = await UnloadableRows.open(duckdb, schema, steps);
+  const unloadable = await UnloadableRows.open(duckdb, schema, steps, request.entity ?? null);
   const attempts = new LoadAttempts({ request, steps, duckdb, unloadable, onProgress, ...work });
   try {
     const tables = await attempts.run();
@@ -168,6 +171,8 @@ class LoadAttempts {
   async #attempt(): Promise<LoadedTable[]> {
     const { request, steps } = this.#work;
     await createDatabase(request.output, request.schema);
+    // Before the relationships, which may lead to it.
+    if (request.entity) await insertEntity(request.output, request.entity, request.schema);
     return withEngine(request, async (connection) => {
       const tables: LoadedTable[] = [];
       for (const step of steps) tables.push(await this.#loadTable(step, connection));

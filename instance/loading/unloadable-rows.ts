@@ -1,6 +1,8 @@
+import type { EntityInput } from '../../domain/graph/entity.ts';
 import type { ResolvedSchema } from '../../domain/graph/graph-schema.ts';
 import { type DuckDBSession, sqlName, sqlText } from '../staging/duckdb-session.ts';
-import { primaryKeyOf } from '../staging/table-columns.ts';
+import { stagedType } from '../staging/staged-type.ts';
+import { primaryKeyOf, tableColumns } from '../staging/table-columns.ts';
 import type { LoadStep } from './load-plan.ts';
 
 /** A row of a staged file, counted from 1, that the graph can not have. */
@@ -14,20 +16,28 @@ export class UnloadableRows {
   readonly #duckdb: DuckDBSession;
   readonly #schema: ResolvedSchema;
   readonly #steps: readonly LoadStep[];
+  readonly #entity: EntityInput | null;
 
-  private constructor(duckdb: DuckDBSession, schema: ResolvedSchema, steps: readonly LoadStep[]) {
+  private constructor(
+    duckdb: DuckDBSession,
+    schema: ResolvedSchema,
+    steps: readonly LoadStep[],
+    entity: EntityInput | null,
+  ) {
     this.#duckdb = duckdb;
     this.#schema = schema;
     this.#steps = steps;
+    this.#entity = entity;
   }
 
   static async open(
     duckdb: DuckDBSession,
     schema: ResolvedSchema,
     steps: readonly LoadStep[],
+    entity: EntityInput | null,
   ): Promise<UnloadableRows> {
     await duckdb.run('CREATE TEMP TABLE unloadable ("table" VARCHAR, "row" BIGINT, reason VARCHAR)');
-    return new UnloadableRows(duckdb, schema, steps);
+    return new UnloadableRows(duckdb, schema, steps, entity);
   }
 
   /** Looks for them in a table. @returns how many there are */
@@ -68,9 +78,14 @@ export class UnloadableRows {
   #keysOf(node: string): string {
     const path = this.#steps.find(({ table }) => table === node)?.path;
     const { name } = primaryKeyOf(this.#schema, node);
-    return path === undefined
-      ? 'SELECT NULL WHERE false'
-      : `SELECT ${sqlName(name)} FROM read_parquet(${sqlText(path)})`;
+    return path === undefined ? this.#keyOfEntity(node) : `SELECT ${sqlName(name)} FROM read_parquet(${sqlText(path)})`;
+  }
+
+  #keyOfEntity(node: string): string {
+    const key = tableColumns(this.#schema, node).columns.find(({ isKey }) => isKey);
+    const isThere = key !== undefined && this.#entity?.table === node;
+    if (!isThere) return 'SELECT NULL WHERE false';
+    return `SELECT CAST(${sqlText(String(this.#entity?.properties[key.name]))} AS ${stagedType(key.type)})`;
   }
 }
 
