@@ -1,4 +1,4 @@
-import type { Graph } from './graph.ts';
+import type { Graph, GraphStatus } from './graph.ts';
 import type { SubgraphPlace } from './subgraph.ts';
 
 /** What the deletion of a graph works by. */
@@ -9,8 +9,8 @@ export type DeletionRequest = {
   place: Omit<SubgraphPlace, 'graphId'> | null;
   /** The one snapshot that was seen to be empty; with another one the graph stays. Null: it goes whatever it holds. */
   emptyVersion: number | null;
-  /** It goes because nobody pays for it; one that is in use again, because somebody did, stays. */
-  unlessActive?: true;
+  /** It goes because nobody pays for it, by the control plane’s own decision; one that somebody has paid for since stays. */
+  unlessPaid?: true;
 };
 
 /** The claim of a deletion. Each method is one conditional write on the graph's item. */
@@ -18,8 +18,9 @@ export interface DeletionStore {
   /**
    * Turns a graph to `deleting` and names its holder, if its status and its holder are as they were read; and, where
    * it has to be empty, its snapshot too.
+   * @param statusBefore what it is again when it is released
    */
-  claim(graph: Graph, writer: string, emptyVersion: number | null): Promise<boolean>;
+  claim(graph: Graph, writer: string, emptyVersion: number | null, statusBefore: GraphStatus): Promise<boolean>;
   /** Makes a graph be what it was before it was claimed; one that another holds stays. */
   release(graphId: string, writer: string): Promise<void>;
   /** Takes back the snapshot pointer, so that the files can go. */
@@ -27,7 +28,3 @@ export interface DeletionStore {
   /** Removes the record; one that another holds stays. */
   erase(graphId: string, writer: string): Promise<void>;
 }
-
-/** Every backup that a deletion made of a graph and its subgraphs, and nothing else, has a key with this prefix. */
-export const deletionBackupPrefix = (graphId: string, operationId: string): string =>
-  `backups/${graphId}/${operationId}/`;

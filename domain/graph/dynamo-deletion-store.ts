@@ -2,7 +2,7 @@ import { DeleteCommand, UpdateCommand, type UpdateCommandInput } from '@aws-sdk/
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import type { DeletionStore } from './deletion.ts';
 import { keyOf } from './dynamo-graph-store.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, GraphStatus } from './graph.ts';
 
 const AS_READ = '#status = :before AND writer = :holder AND attribute_type(#move, :null)';
 const STILL_EMPTY = '#snapshot.version = :version';
@@ -16,9 +16,14 @@ export class DynamoDeletionStore implements DeletionStore {
     this.#table = table;
   }
 
-  async claim({ graphId, status, writer: holder }: Graph, writer: string, emptyVersion: number | null) {
+  async claim(
+    { graphId, status, writer: holder }: Graph,
+    writer: string,
+    emptyVersion: number | null,
+    statusBefore: GraphStatus,
+  ): Promise<boolean> {
     return this.#update(graphId, {
-      UpdateExpression: 'SET #status = :deleting, statusBefore = :before, writer = :writer',
+      UpdateExpression: 'SET #status = :deleting, statusBefore = :again, writer = :writer',
       ConditionExpression: emptyVersion === null ? AS_READ : `${AS_READ} AND ${STILL_EMPTY}`,
       ExpressionAttributeNames: {
         '#status': 'status',
@@ -28,6 +33,7 @@ export class DynamoDeletionStore implements DeletionStore {
       ExpressionAttributeValues: {
         ':deleting': 'deleting',
         ':before': status,
+        ':again': statusBefore,
         ':holder': holder,
         ':null': 'NULL',
         ':writer': writer,

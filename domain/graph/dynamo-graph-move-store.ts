@@ -3,9 +3,11 @@ import { type ControlTableClient, whenConditionHolds } from '../aws/control-tabl
 import type { FleetTier } from '../fleet/tier.ts';
 import { keyOf } from './dynamo-graph-store.ts';
 import type { GraphMove, GraphMoveStore, MovingGraph } from './graph-move.ts';
+import { subgraphQuotaOf } from './subgraph.ts';
 
 const ACTIVE = '#status = :active';
 const NOTHING_HOLDS_IT = 'attribute_type(#move, :null) AND attribute_type(writer, :null)';
+const SUBGRAPHS_FIT = 'size(subgraphs) <= :quota';
 const ELSEWHERE = 'tier <> :tier';
 const MINE = '#move.operationId = :operation AND #move.#state = :state';
 const SPARE_IS = '#move.spare.placement = :spare';
@@ -27,9 +29,15 @@ export class DynamoGraphMoveStore implements GraphMoveStore {
     const move: GraphMove = { operationId, state: 'preparing', spare: { ...to, slotHolder: operationId } };
     return this.#update(graphId, {
       UpdateExpression: 'SET #move = :move',
-      ConditionExpression: `${ACTIVE} AND ${NOTHING_HOLDS_IT} AND ${ELSEWHERE}`,
+      ConditionExpression: `${ACTIVE} AND ${NOTHING_HOLDS_IT} AND ${ELSEWHERE} AND ${SUBGRAPHS_FIT}`,
       ExpressionAttributeNames: { '#move': 'move', '#status': 'status' },
-      ExpressionAttributeValues: { ':move': move, ':active': 'active', ':null': 'NULL', ':tier': to.tier },
+      ExpressionAttributeValues: {
+        ':move': move,
+        ':active': 'active',
+        ':null': 'NULL',
+        ':tier': to.tier,
+        ':quota': subgraphQuotaOf(to.tier),
+      },
     });
   }
 
@@ -77,7 +85,7 @@ export class DynamoGraphMoveStore implements GraphMoveStore {
     const moved: GraphMove = { operationId, state: to, spare: { tier, placement, slotHolder } };
     return this.#update(graphId, {
       UpdateExpression: 'SET tier = :tier, placement = :spare, slotHolder = :holder, #move = :move',
-      ConditionExpression: `${MINE} AND ${SPARE_IS} AND ${SERVED_AT}${onlyActive ? ` AND ${ACTIVE}` : ''}`,
+      ConditionExpression: `${MINE} AND ${SPARE_IS} AND ${SERVED_AT}${onlyActive ? ` AND ${ACTIVE} AND ${SUBGRAPHS_FIT}` : ''}`,
       ExpressionAttributeNames: { ...MOVE, ...(onlyActive && { '#status': 'status' }) },
       ExpressionAttributeValues: {
         ...mine(operationId, from),
@@ -86,7 +94,7 @@ export class DynamoGraphMoveStore implements GraphMoveStore {
         ':holder': spare.slotHolder,
         ':serving': placement,
         ':move': moved,
-        ...(onlyActive && { ':active': 'active' }),
+        ...(onlyActive && { ':active': 'active', ':quota': subgraphQuotaOf(spare.tier) }),
       },
     });
   }

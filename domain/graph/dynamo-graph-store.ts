@@ -4,7 +4,7 @@ import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Graph, GraphStore } from './graph.ts';
+import type { Graph, GraphStore, PaidGraph, ProvisioningGraph } from './graph.ts';
 
 const NOT_THERE = 'attribute_not_exists(pk)';
 const PLACED_AS_BEFORE = 'placement = :before';
@@ -15,10 +15,13 @@ const PUBLISHED = 'attribute_type(#snapshot, :map)';
 const CREATED_BY = 'createdBy = :operation';
 const CLAIM_ENDED = 'writer = :none';
 const NOT_IN_USE = '#status = :provisioning';
+const SUBGRAPH_OF = 'parentId = :parent';
 const NO_NEWER_STANDING = 'attribute_not_exists(standingMark) OR standingMark <= :mark';
 const ACTIVE_OR_SUSPENDED = '#status IN (:active, :suspended)';
 
-const { byTenant } = CONTROL_TABLE.indexes;
+const { byTenant, byState } = CONTROL_TABLE.indexes;
+/** A graph that is provisioning is found by the index by state; one that came to be used has left it. */
+const PROVISIONING = 'GRAPH#PROVISIONING';
 
 /** Graphs in the control table. */
 export class DynamoGraphStore implements GraphStore {
@@ -38,6 +41,10 @@ export class DynamoGraphStore implements GraphStore {
       entity: JSON.stringify(graph.entity),
       tags: JSON.stringify(graph.tags),
       // A subgraph is listed by its parent, which names it.
+      ...(graph.status === 'provisioning' && {
+        [byState.partitionKey]: PROVISIONING,
+        [byState.sortKey]: graph.graphId,
+      }),
       ...(graph.parentId === null && {
         [byTenant.partitionKey]: tenantKey(graph.tenantId),
         [byTenant.sortKey]: `${graph.createdAt}#${graph.graphId}`,
@@ -65,6 +72,28 @@ export class DynamoGraphStore implements GraphStore {
       newestFirst: false,
       equal: {},
       read: graphFrom,
+    });
+  }
+
+  async listProvisioning(page: PageRequest): Promise<Page<ProvisioningGraph>> {
+    return queryPage(this.#table, page, {
+      index: byState,
+      partition: PROVISIONING,
+      newestFirst: false,
+      equal: {},
+      attributes: ['graphId', 'createdBy'] satisfies (keyof ProvisioningGraph)[],
+      read: (item) => item as ProvisioningGraph,
+    });
+  }
+
+  async listPayers(tenantId: string, page: PageRequest): Promise<Page<PaidGraph>> {
+    return queryPage(this.#table, page, {
+      index: byTenant,
+      partition: tenantKey(tenantId),
+      newestFirst: false,
+      equal: {},
+      attributes: ['graphId', 'status', 'subscriptionId'] satisfies (keyof PaidGraph)[],
+      read: (item) => item as PaidGraph,
     });
   }
 
@@ -104,20 +133,28 @@ export class DynamoGraphStore implements GraphStore {
 
   async activate(graphId: string, writer: string): Promise<boolean> {
     const activated = await this.#update(graphId, {
-      UpdateExpression: 'SET #status = :active, writer = :none',
+      UpdateExpression: `SET #status = :active, writer = :none REMOVE ${byState.partitionKey}, ${byState.sortKey}`,
       ConditionExpression: `${MAY_PUBLISH} AND ${PUBLISHED}`,
       ExpressionAttributeNames: { '#status': 'status', '#snapshot': 'snapshot' },
       ExpressionAttributeValues: { ':active': 'active', ':writer': writer, ':none': null, ':map': 'M' },
     });
-    return activated || (await this.get(graphId))?.status === 'active';
+    if (activated) return true;
+    const status = (await this.get(graphId))?.status;
+    return status === 'active' || status === 'suspended';
   }
 
   async deactivate(graphId: string, createdBy: string): Promise<void> {
     await this.#update(graphId, {
-      UpdateExpression: 'SET #status = :provisioning, writer = :none',
+      UpdateExpression: `SET #status = :provisioning, writer = :none, ${byState.partitionKey} = :key, ${byState.sortKey} = :graph`,
       ConditionExpression: CREATED_BY,
       ExpressionAttributeNames: { '#status': 'status' },
-      ExpressionAttributeValues: { ':provisioning': 'provisioning', ':none': null, ':operation': createdBy },
+      ExpressionAttributeValues: {
+        ':provisioning': 'provisioning',
+        ':none': null,
+        ':operation': createdBy,
+        ':key': PROVISIONING,
+        ':graph': graphId,
+      },
     });
   }
 
@@ -127,6 +164,14 @@ export class DynamoGraphStore implements GraphStore {
       ConditionExpression: `(${NO_NEWER_STANDING}) AND ${ACTIVE_OR_SUSPENDED}`,
       ExpressionAttributeNames: { '#status': 'status' },
       ExpressionAttributeValues: { ':status': status, ':active': 'active', ':suspended': 'suspended', ':mark': mark },
+    });
+  }
+
+  async followTier(graphId: string, parent: Pick<Graph, 'graphId' | 'tier'>): Promise<void> {
+    await this.#update(graphId, {
+      UpdateExpression: 'SET tier = :tier',
+      ConditionExpression: SUBGRAPH_OF,
+      ExpressionAttributeValues: { ':tier': parent.tier, ':parent': parent.graphId },
     });
   }
 
@@ -164,6 +209,8 @@ const graphFrom = ({
   sk: _s,
   tenantKey: _t,
   createdKey: _c,
+  stateKey: _k,
+  stateOrder: _o,
   standingMark: _m,
   ...item
 }: Record<string, unknown>): Graph => {

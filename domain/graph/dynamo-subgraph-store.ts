@@ -2,7 +2,7 @@ import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import { keyOf } from './dynamo-graph-store.ts';
 import type { Graph } from './graph.ts';
-import { SUBGRAPH_QUOTA, type SubgraphPlace, type SubgraphStore } from './subgraph.ts';
+import { type SubgraphPlace, type SubgraphStore, subgraphQuotaOf } from './subgraph.ts';
 
 const ACTIVE_AS_READ = '#status = :active AND tier = :tier';
 const NAME_FREE = 'attribute_not_exists(subgraphs.#name)';
@@ -26,7 +26,7 @@ export class DynamoSubgraphStore implements SubgraphStore {
         ':graph': graphId,
         ':active': 'active',
         ':tier': tier,
-        ':quota': SUBGRAPH_QUOTA[tier],
+        ':quota': subgraphQuotaOf(tier),
       },
     });
   }

@@ -25,11 +25,17 @@ export const hasStopped = ({ state }: GraphMove, { status }: Operation): boolean
 
 /** The moves of graphs. Each method is one conditional write on the graph's own item. */
 export interface GraphMoveStore {
-  /** Begins a move of an active graph that nothing else holds and that is on another tier. False: it is not so. */
+  /**
+   * Begins a move of an active graph that nothing else holds, that is on another tier, and that has no more subgraphs
+   * than it may have there. False: it is not so.
+   */
   begin(graphId: string, operationId: string, to: { tier: FleetTier; placement: string | null }): Promise<boolean>;
   /** Names another instance as the spare place of a move that is preparing, if it still names `before`. */
   place(graphId: string, operationId: string, before: string | null, instanceId: string): Promise<boolean>;
-  /** Serves an active graph at the spare place of its move, which is preparing; the place that it left is spare then. */
+  /**
+   * Serves an active graph at the spare place of its move, which is preparing, unless it has more subgraphs than it may
+   * have there; the place that it left is spare then.
+   */
   switchOver(graph: MovingGraph): Promise<boolean>;
   /** Serves the graph where it was before its move switched; from here on the move is abandoned. */
   switchBack(graph: MovingGraph): Promise<boolean>;

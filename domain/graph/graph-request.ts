@@ -2,6 +2,7 @@ import type { FleetTier } from '../fleet/tier.ts';
 import { graphIdFor } from '../identifier.ts';
 import type { AcceptedEvent } from '../operation/operation-event.ts';
 import type { EntityInput } from './entity.ts';
+import type { ForkRequest } from './fork.ts';
 import { type Graph, writerOf } from './graph.ts';
 import type { GraphKind } from './graph-kind.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
@@ -16,6 +17,8 @@ export type GraphRequest = {
   tags: Record<string, string>;
   /** Set when it is to be a subgraph. */
   parentId?: string;
+  /** Set when it is to begin with its parent's data. */
+  fork?: ForkRequest;
   /** Set when a subscription pays for just this graph. */
   subscriptionId?: string;
   /** How many graphs the tenant could have when this was accepted. Unset: nobody asked. */
@@ -24,7 +27,7 @@ export type GraphRequest = {
 
 /** The graph that an operation asks for, before anything of it exists. */
 export const graphRequestedBy = ({ operationId, tenantId, createdAt, request }: AcceptedEvent): Graph => ({
-  ...withoutLimit(request as GraphRequest),
+  ...asAGraph(request as GraphRequest),
   graphId: graphIdFor(operationId),
   tenantId,
   parentId: (request as GraphRequest).parentId ?? null,
@@ -41,4 +44,4 @@ export const graphRequestedBy = ({ operationId, tenantId, createdAt, request }: 
   createdAt,
 });
 
-const withoutLimit = ({ maxGraphs: _maxGraphs, ...graph }: GraphRequest) => graph;
+const asAGraph = ({ maxGraphs: _maxGraphs, fork: _fork, ...graph }: GraphRequest) => graph;

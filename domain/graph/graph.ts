@@ -1,3 +1,4 @@
+import { Refusal } from '../failure.ts';
 import type { FleetTier } from '../fleet/tier.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
@@ -24,7 +25,7 @@ export type Graph = GraphPlace & {
   tenantId: string;
   /** The graph that this one is a subgraph of, if it is one. */
   parentId: string | null;
-  /** The subscription that pays for the graph, when one was bought for it. */
+  /** The subscription that pays for the graph, when one was bought for it. Null: the account as a whole does. */
   subscriptionId: string | null;
   kind: GraphKind;
   name: string;
@@ -46,6 +47,20 @@ export type Graph = GraphPlace & {
   createdAt: string;
 };
 
+/** A graph that is being created. */
+export type ProvisioningGraph = Pick<Graph, 'graphId' | 'createdBy'>;
+
+/** A graph as far as it matters to whoever pays for it. */
+export type PaidGraph = Pick<Graph, 'graphId' | 'status' | 'subscriptionId'>;
+
+/** Why a graph can not be used now, if it can not: one that nobody pays for, and one that is not ready. */
+export const refusalToUse = ({ graphId, status }: Pick<Graph, 'graphId' | 'status'>): Refusal | undefined => {
+  if (status === 'active') return undefined;
+  return status === 'suspended'
+    ? new Refusal('payment_required', `The graph "${graphId}" is suspended, with all it holds, until it is paid for.`)
+    : new Refusal('graph_not_ready', `The graph "${graphId}" is ${status}; follow its operation and ask again.`);
+};
+
 /** The subgraph that has a name in its parent. Names are tenants' words, and every object has a `constructor`. */
 export const subgraphIdOf = ({ subgraphs }: Pick<Graph, 'subgraphs'>, name: string): string | undefined =>
   Object.hasOwn(subgraphs, name) ? subgraphs[name] : undefined;
@@ -64,6 +79,10 @@ export interface GraphStore {
   get(graphId: string): Promise<Graph | undefined>;
   /** Those that are no subgraphs, oldest first. The index may lag behind. */
   listByTenant(tenantId: string, page: PageRequest): Promise<Page<Graph>>;
+  /** The graphs that are being created, of all tenants. The index may lag behind. */
+  listProvisioning(page: PageRequest): Promise<Page<ProvisioningGraph>>;
+  /** As {@link listByTenant}, of each only what tells who pays for it, and whether it is in use. */
+  listPayers(tenantId: string, page: PageRequest): Promise<Page<PaidGraph>>;
   /** Names the instance that is to hold the graph, if it still names `before`. */
   place(graphId: string, before: string | null, instanceId: string): Promise<boolean>;
   /**
@@ -74,16 +93,21 @@ export interface GraphStore {
   publish(graphId: string, writer: string, snapshot: Snapshot): Promise<Snapshot | undefined>;
   /** Takes back what the creating operation published, when its claim has ended: no run of it publishes any more. */
   withdraw(graphId: string, createdBy: string): Promise<void>;
-  /** Makes a published graph usable and ends the claim of the `writer` that made it. False: it is not there to activate. */
+  /**
+   * Makes a published graph usable and ends the claim of the `writer` that made it. Repeating it is harmless, even once
+   * the graph is suspended. False: it is not there to activate.
+   */
   activate(graphId: string, writer: string): Promise<boolean>;
   /** Takes a graph out of use and ends its creating operation's claim: no run of it can publish or activate any more. */
   deactivate(graphId: string, createdBy: string): Promise<void>;
   /**
-   * Takes a graph out of use, or back into it, because of the standing of its subscription that `mark` belongs to; a
+   * Takes a graph out of use, or back into it, because of the standing of what pays for it that `mark` belongs to; a
    * newer one has the last word, however late an older one comes. Repeating it is harmless.
    * @returns false when the graph is neither active nor suspended, or follows a newer standing
    */
   followStanding(graphId: string, status: 'active' | 'suspended', mark: string): Promise<boolean>;
+  /** Records the tier of a subgraph's parent as its own. Repeating it is harmless. */
+  followTier(graphId: string, parent: Pick<Graph, 'graphId' | 'tier'>): Promise<void>;
   /** Removes a graph that its creating operation gave up; one that is in use stays. */
   remove(graphId: string, createdBy: string): Promise<void>;
 }

@@ -1,9 +1,13 @@
 import { Refusal } from '../failure.ts';
+import type { FleetTier } from '../fleet/tier.ts';
 import { operationIdOfGraph } from '../identifier.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { type Graph, type GraphStore, operationIdOfWriter, subgraphIdOf } from './graph.ts';
-import { SUBGRAPH_QUOTA, type SubgraphPlace, type SubgraphStore } from './subgraph.ts';
+import { type Graph, type GraphStore, operationIdOfWriter, refusalToUse, subgraphIdOf } from './graph.ts';
+import { type SubgraphPlace, type SubgraphStore, subgraphQuotaOf } from './subgraph.ts';
+
+export const tooManySubgraphs = (tier: FleetTier): Refusal =>
+  new Refusal('limit_reached', `A graph of tier "${tier}" has at most ${subgraphQuotaOf(tier)} subgraphs.`);
 
 /** Gives subgraphs their places in their parents. */
 export class SubgraphPlaces {
@@ -20,20 +24,17 @@ export class SubgraphPlaces {
   /**
    * Looks whether a subgraph can have a place now.
    * @throws {Refusal} `conflict` for a name that is taken or a parent that is a subgraph itself, `graph_not_ready`,
-   * `limit_reached`
+   * `payment_required`, `limit_reached`
    */
   async check(parent: Graph, { name, graphId }: SubgraphPlace): Promise<void> {
-    const { parentId, status, tier, subgraphs } = parent;
+    const { parentId, tier, subgraphs } = parent;
     const holder = subgraphIdOf(parent, name);
     if (holder === graphId) return;
     if (parentId !== null) throw new Refusal('conflict', 'A subgraph has no subgraphs of its own.');
-    if (status !== 'active') {
-      throw new Refusal('graph_not_ready', `The graph "${parent.graphId}" is ${status}; only an active one grows.`);
-    }
+    const refusal = refusalToUse(parent);
+    if (refusal !== undefined) throw refusal;
     if (holder !== undefined) throw await this.#taken(name, holder);
-    if (Object.keys(subgraphs).length >= SUBGRAPH_QUOTA[tier]) {
-      throw new Refusal('limit_reached', `A graph of tier "${tier}" has at most ${SUBGRAPH_QUOTA[tier]} subgraphs.`);
-    }
+    if (Object.keys(subgraphs).length >= subgraphQuotaOf(tier)) throw tooManySubgraphs(tier);
   }
 
   /**

@@ -2,7 +2,11 @@ import type { FleetTier } from '../fleet/tier.ts';
 import type { Graph } from './graph.ts';
 
 /** How many subgraphs a graph of each tier may have: they share its instance, and their names are on its item. */
-export const SUBGRAPH_QUOTA: Readonly<Record<FleetTier, number>> = { standard: 5, large: 25, xlarge: 50, shared: 0 };
+const SUBGRAPH_QUOTA: Readonly<Record<FleetTier, number>> = { standard: 5, large: 25, xlarge: 50, shared: 0 };
+
+/** Of a tier that this version does not know yet: none. */
+export const subgraphQuotaOf = (tier: FleetTier): number =>
+  (SUBGRAPH_QUOTA as Partial<Record<FleetTier, number>>)[tier] ?? 0;
 
 /** The place of a subgraph in its parent. */
 export type SubgraphPlace = { parentId: string; name: string; graphId: string };
