@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DagsterSettings } from '../domain/external-job/dagster-settings.ts';
 import { FLEET_TIERS } from '../domain/fleet/tier.ts';
 
 /**
@@ -22,6 +23,9 @@ const count = (byDefault: number) => z.coerce.number<string>().int().min(1).defa
 /** How many commands a second a tenant may give. */
 export const CommandLimitEnvironment = z.object({ COMMANDS_PER_SECOND: count(100) });
 
+/** How many queries a second a tenant may ask. */
+export const QueryLimitEnvironment = z.object({ QUERIES_PER_SECOND: count(200) });
+
 /** How many event streams a tenant may have open at once. */
 export const StreamLimitEnvironment = z.object({ STREAMS_PER_TENANT: count(20) });
 
@@ -32,6 +36,37 @@ export const WebhookEnvironment = z.object({
    */
   BILLING_WEBHOOK_SECRETS: z.string().min(1),
 });
+
+/** A secret of somebody else's service: the ARN of the secret that holds it, or itself. Without: none is needed. */
+const SecretReference = z.string().min(1).optional();
+
+/** At this address there is nothing: no job is configured. */
+const NO_JOBS = JSON.stringify({ url: 'http://dagster.invalid/', jobs: {} } satisfies z.input<typeof DagsterSettings>);
+
+export const ExternalJobNamesEnvironment = z.object({
+  /** The jobs that operations may run elsewhere, as JSON of `DagsterSettings`. */
+  DAGSTER: z
+    .string()
+    .default(NO_JOBS)
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('is not valid JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(DagsterSettings),
+});
+
+export type DagsterConfiguration = z.output<typeof DagsterSettings>;
+
+export const ExternalJobEnvironment = ExternalJobNamesEnvironment.extend({ DAGSTER_TOKEN: SecretReference });
+
+/** Where OpenLineage events are posted. Without: they are neither kept nor posted. */
+export const LineageEnvironment = z.object({ LINEAGE_URL: z.url({ protocol: /^https?$/ }).optional() });
+
+export const LineageDeliveryEnvironment = LineageEnvironment.extend({ LINEAGE_TOKEN: SecretReference });
 
 export const LifecycleEnvironment = z.object({
   /** How long the graph of an ended subscription is kept. */
@@ -59,6 +94,8 @@ export const FleetEnvironment = z.object({
 /** What a graph instance finds in its environment. */
 export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape).extend({
   INSTANCE_TIER: z.enum(FLEET_TIERS),
+  /** The generation of the instance that the task was started for. */
+  INSTANCE_GENERATION: count(1),
   /** Address to listen on; what is registered is the task's own address. */
   LISTEN_HOST: z.string().default('0.0.0.0'),
   /** 0 takes a free one. */
@@ -67,5 +104,7 @@ export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnv
   WORK_DIRECTORY: z.string().min(1),
   /** Set by ECS: where a task learns its own name, address and image. */
   ECS_CONTAINER_METADATA_URI_V4: z.url(),
+  /** Set by ECS: where a task asks not to be stopped. */
+  ECS_AGENT_URI: z.url().optional(),
 });
 export type InstanceEnvironment = z.infer<typeof InstanceEnvironment>;

@@ -8,6 +8,10 @@ export const METRICS = {
   names: {
     /** An operation ended `compensation_failed`: something of it is left, and a person is needed. */
     compensationFailed: 'CompensationFailed',
+    /** An instance was cycled with work on it, which was cut off. */
+    cycleForced: 'CycleForced',
+    /** An instance was put in quarantine: it did not come up after its cycle, neither new nor as it was before. */
+    instanceQuarantined: 'InstanceQuarantined',
   },
 } as const;
 

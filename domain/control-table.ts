@@ -10,7 +10,8 @@ export const CONTROL_TABLE = {
     /** A tenant's graphs, operations or audit, oldest first: `TENANT#<tenant>#GRAPH`, `#OP` or `#AUDIT` / `<created>#<id>`. */
     byTenant: { name: 'by-tenant', partitionKey: 'tenantKey', sortKey: 'createdKey' },
     /**
-     * What waits or runs: `OP#OPEN` / `<created>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`; and everybody's audit:
+     * What waits or runs: `OP#OPEN` / `<created>#<id>`, `GRAPH#PROVISIONING` / `<id>`, `ACCESS#UNSETTLED` /
+     * `<tenant>#<repository>`, `GRAPH#STALE` / `<since>#<graph>#<table>`, `BACKUPS` / `<kept until>#<graph>#<id>`, and `INSTANCE#<tier>#<state>` / `<id>`; and everybody's audit:
      * `AUDIT#<day>` / `<at>#<id>`.
      */
     byState: { name: 'by-state', partitionKey: 'stateKey', sortKey: 'stateOrder' },

@@ -19,6 +19,7 @@ export const FAILURE_STATUS = {
   writes_paused: 503,
   at_capacity: 503,
   unavailable: 503,
+  job_failed: 502,
 } as const;
 
 export type FailureCode = keyof typeof FAILURE_STATUS;
@@ -62,7 +63,7 @@ export class Refusal extends Failure {
 
 /** The same call can succeed later. */
 export class Retryable extends Failure {
-  override readonly name = 'Retryable';
+  override readonly name: string = 'Retryable';
   readonly retryable = true;
   /** How long a client should wait before it asks again. */
   readonly delaySeconds: number;
@@ -100,5 +101,11 @@ export class WaitingForInput extends Failure {
 /** No instance of the tier has room for the step now: the operation is to queue for it. */
 export class WaitingForCapacity extends Failure {
   override readonly name = 'WaitingForCapacity';
+  readonly retryable = true;
+}
+
+/** A job elsewhere is not over: the step is to look again. */
+export class JobUnderWay extends Failure {
+  override readonly name = 'JobUnderWay';
   readonly retryable = true;
 }

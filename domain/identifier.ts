@@ -16,6 +16,12 @@ export const graphIdFor = (operationId: string): string => `kg${operationId.slic
 /** The operation that creates a graph, from the graph's id. */
 export const operationIdOfGraph = (graphId: string): string => `op_${graphId.slice('kg'.length).toUpperCase()}`;
 
+/** A file of a table; with an idempotency key derived, so that registering it is itself the check for a repeated call. */
+export const fileIdFor = (
+  { graphId, table }: { graphId: string; table: string },
+  idempotencyKey: string | undefined,
+): string => `file_${idempotencyKey === undefined ? ulid() : derived(`${graphId}\n${table}\n${idempotencyKey}`)}`;
+
 /** 128 bits of SHA-256 in the alphabet and length of a ULID. */
 const derived = (text: string): string => {
   let bits = BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 32)}`);
@@ -25,4 +31,15 @@ const derived = (text: string): string => {
     bits >>= 5n;
   }
   return encoded;
+};
+
+/** The namespace of the UUIDs that are derived here; any would do, as long as it stays. */
+const NAMESPACE = Buffer.from('a3f1c6f0-5b0e-4c57-9f0a-6d1f0e6b7c21'.replaceAll('-', ''), 'hex');
+
+/** The UUID of an operation where somebody else wants one: by its name, version 5 of RFC 9562, so always the same. */
+export const uuidOf = (operationId: string): string => {
+  const bytes = createHash('sha1').update(NAMESPACE).update(operationId).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 };

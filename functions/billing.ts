@@ -5,20 +5,23 @@ import {
   BillingEventOrder,
   type BillingEventType,
 } from '../contract/api/billing.ts';
+import { AccountLifecycle } from '../domain/billing/account-lifecycle.ts';
 import { type BillingFact, Subscriptions } from '../domain/billing/subscriptions.ts';
-import { type Apply, WebhookInbox } from '../domain/billing/webhook-inbox.ts';
 import { Refusal } from '../domain/failure.ts';
+import { type Apply, LetterBox } from '../domain/letter/letter-box.ts';
 import { graphRequestFrom } from './api/graph-request.ts';
 import {
   accountStore,
+  creditStores,
   graphStore,
   operationCommands,
   operationLog,
   orderStore,
   reminderStore,
+  repositoryAccessStore,
   webhookStore,
 } from './dependencies.ts';
-import { fieldIssues } from './pipeline/field-issues.ts';
+import { fieldIssues, unseenFields } from './pipeline/field-issues.ts';
 
 type Environment = { CONTROL_TABLE_NAME: string; STATE_MACHINE_ARN_PREFIX: string; RETENTION_DAYS: number };
 
@@ -30,11 +33,20 @@ export const subscriptions = (environment: Environment) =>
     graphs: graphStore(environment),
     operations: operationLog(environment),
     commands: operationCommands(environment),
+    lifecycle: new AccountLifecycle({
+      accounts: accountStore(environment),
+      reminders: reminderStore(environment),
+      graphs: graphStore(environment),
+      accesses: repositoryAccessStore(environment),
+      ...creditStores(environment),
+      commands: operationCommands(environment),
+      retentionDays: environment.RETENTION_DAYS,
+    }),
     retentionDays: environment.RETENTION_DAYS,
   });
 
 export const webhookInbox = (environment: Environment) =>
-  new WebhookInbox(webhookStore(environment), applyBillingEvent(subscriptions(environment)));
+  new LetterBox(webhookStore(environment), applyBillingEvent(subscriptions(environment)));
 
 const AnyEvent = z.looseObject({ type: z.string() });
 
@@ -62,6 +74,12 @@ const WITHOUT_GRAPH: Partial<Record<BillingEventType, 'none'>> = { 'checkout.com
 const orderIn = (event: unknown, type: BillingEventType): BillingFact['order'] => {
   const parsed = BillingEventOrder.safeParse(event);
   if (!parsed.success) return invalid(parsed.error);
+  const issues = unseenFields((event as z.input<typeof BillingEventOrder>).data.graph);
+  if (issues.length > 0) {
+    return new Refusal('invalid_request', `The graph is not valid: ${issues[0]?.path}: ${issues[0]?.message}`, {
+      issues,
+    });
+  }
   const { graph } = parsed.data.data;
   if (graph === undefined) return WITHOUT_GRAPH[type] ?? null;
   try {

@@ -3,9 +3,12 @@ import type { FleetEnvironment } from '../contract/environment.ts';
 import { KnownCapacity } from '../domain/fleet/capacity.ts';
 import { CapacityWait } from '../domain/fleet/capacity-wait.ts';
 import { EcsInstanceServices } from '../domain/fleet/ecs-instance-services.ts';
+import { Evacuation } from '../domain/fleet/evacuation.ts';
 import { Launches } from '../domain/fleet/launches.ts';
+import { Retirements } from '../domain/fleet/retirements.ts';
 import { FLEET_TIERS, type FleetTier } from '../domain/fleet/tier.ts';
 import { operationIdFor } from '../domain/identifier.ts';
+import type { InstancePlace } from '../domain/lease/lease-store.ts';
 import { FLEET_TENANT } from '../domain/operation/operation.ts';
 import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
 import {
@@ -13,13 +16,16 @@ import {
   graphMoveStore,
   graphStore,
   instanceLaunchStore,
+  instanceRetirementStore,
   instanceStore,
+  instanceWaits,
   operationCommands,
   operationLog,
   placementOf,
   tierStore,
 } from './dependencies.ts';
 import { logger } from './pipeline/logger.ts';
+import { refreshLock } from './refreshes.ts';
 
 type HasControlTable = { CONTROL_TABLE_NAME: string };
 type HasWorkflows = HasControlTable & { STATE_MACHINE_ARN_PREFIX: string };
@@ -51,6 +57,23 @@ export const launches = (environment: HasWorkflows) =>
     newOperationId: () => operationIdFor(FLEET_TENANT, undefined),
   });
 
+export const evacuation = (environment: HasControlTable) =>
+  new Evacuation({
+    instances: instanceStore(environment),
+    graphs: graphStore(environment),
+    moves: graphMoveStore(environment),
+    placement: placementOf(environment),
+  });
+
+export const retirements = (environment: HasWorkflows) =>
+  new Retirements({
+    ...tierStores(environment),
+    retirements: instanceRetirementStore(environment),
+    lock: refreshLock(environment),
+    operations: operationLog(environment),
+    commands: operationCommands(environment),
+  });
+
 export const instanceServices = (environment: z.output<typeof FleetEnvironment>) =>
   new EcsInstanceServices({
     cluster: environment.ECS_CLUSTER,
@@ -66,6 +89,26 @@ export const serveQueue = (environment: HasControlTable) => {
     await capacity.serve(tier).catch((error: unknown) => {
       logger.warn('The queue is served by the schedule', { tier, error: error as Error });
     });
+  };
+};
+
+/** Lets go on what waits for an instance; what is missed here is found by the schedule. */
+export const wakeWaiting = (environment: HasControlTable) => {
+  const waits = instanceWaits(environment);
+  return async (instanceId: string): Promise<void> => {
+    await waits.wake(instanceId).catch((error: unknown) => {
+      logger.warn('Those that wait for an instance are woken by the schedule', { instanceId, error: error as Error });
+    });
+  };
+};
+
+/** The same for an instance whose gate has been opened, where graphs find places again too. */
+export const whenOpened = (environment: HasControlTable) => {
+  const wake = wakeWaiting(environment);
+  const serve = serveQueue(environment);
+  return async ({ instanceId, tier }: InstancePlace): Promise<void> => {
+    await wake(instanceId);
+    await serve(tier);
   };
 };
 

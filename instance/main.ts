@@ -1,13 +1,20 @@
 import type { AddressInfo } from 'node:net';
 import { InstanceEnvironment } from '../contract/environment.ts';
 import { controlTableClient } from '../domain/aws/control-table-client.ts';
+import { DynamoBackupStore } from '../domain/backup/dynamo-backup-store.ts';
 import { DynamoInstanceStore } from '../domain/fleet/dynamo-instance-store.ts';
 import { DynamoTierStore } from '../domain/fleet/dynamo-tier-store.ts';
 import { DynamoGraphStore } from '../domain/graph/dynamo-graph-store.ts';
+import { DynamoLeaseStore } from '../domain/lease/dynamo-lease-store.ts';
+import { Leases } from '../domain/lease/leases.ts';
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
+import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
 import { openObjectStore } from '../domain/snapshot/open-object-store.ts';
+import { DynamoTableFileStore } from '../domain/table/dynamo-table-file-store.ts';
+import { DynamoTableStore } from '../domain/table/dynamo-table-store.ts';
 import { DatabaseTemplates } from './database-templates.ts';
+import { Holdings } from './jobs/holdings.ts';
 import { JobJournal } from './jobs/job-journal.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { jobWorks } from './jobs/job-works.ts';
@@ -16,6 +23,7 @@ import { logger } from './logger.ts';
 import { instanceServer } from './server.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
 import { readTaskIdentity } from './task-metadata.ts';
+import { TaskProtection } from './task-protection.ts';
 import { Workspace } from './workspace.ts';
 
 /** An instance that is silent for three of these is unhealthy. */
@@ -36,10 +44,22 @@ const works = jobWorks({
   objects,
   graphs: new DynamoGraphStore(table),
   operations: new OperationLog(new DynamoOperationStore(table)),
+  tables: new DynamoTableStore(table),
+  files: new DynamoTableFileStore(table),
+  backups: new DynamoBackupStore(table),
 });
 const journal = new JobJournal(workspace.jobDirectory);
 const reporter = new TaskReporter();
-const jobs = new JobRunner(works, reporter, journal, logger);
+const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);
+const leases = new DynamoLeaseStore(table);
+const holdings = new Holdings({
+  instanceId,
+  store: leases,
+  leases: new Leases(leases, new StepFunctionsWaitingTasks()),
+  protection: new TaskProtection(environment.ECS_AGENT_URI, logger),
+  logger,
+});
+const jobs = new JobRunner(works, holdings, reporter, journal, logger);
 
 // Read before this process can be handed its first job.
 const unfinished = await journal.unfinished();
@@ -65,15 +85,23 @@ process.once('SIGTERM', () => end(0));
 
 await new Promise<void>((resolve) => server.listen(environment.LISTEN_PORT, environment.LISTEN_HOST, resolve));
 
-const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);
 const tier = (await new DynamoTierStore(table).list()).find(({ tier }) => tier === environment.INSTANCE_TIER);
 if (tier === undefined) throw new Error(`There is no tier "${environment.INSTANCE_TIER}".`);
 const endpoint = `http://${address}:${(server.address() as AddressInfo).port}`;
 const now = () => new Date().toISOString();
 const registered = await instances.register(
-  { instanceId, tier: tier.tier, endpoint, image, taskArn, capacity: tier.capacity },
+  {
+    instanceId,
+    tier: tier.tier,
+    endpoint,
+    image,
+    taskArn,
+    capacity: tier.capacity,
+    generation: environment.INSTANCE_GENERATION,
+  },
   now(),
 );
+if (registered === undefined) throw new Error(`The instance is past generation ${environment.INSTANCE_GENERATION}.`);
 ({ generation } = registered);
 logger.info('Registered', { instanceId, endpoint, generation });
 
@@ -83,12 +111,13 @@ const heartbeat = async (): Promise<void> => {
   end(1);
 };
 
-const launchToken = registered.launch?.taskToken ?? null;
-if (launchToken !== null) {
-  // The workflow that launched it waits; what does not get through is reported by the control plane.
+const { launch, drain, state } = registered;
+const awaited = launch?.taskToken ?? (state === 'CYCLING' ? drain?.taskToken : null) ?? null;
+if (awaited !== null) {
+  // The workflow that launched or cycled it waits; what does not get through is found by the control plane.
   reporter
-    .succeeded(launchToken)
-    .catch((error: unknown) => logger.warn('The launch was not reported', { error: error as Error }));
+    .succeeded(awaited)
+    .catch((error: unknown) => logger.warn('The registration was not reported', { error: error as Error }));
 }
 
 setInterval(() => {

@@ -3,6 +3,7 @@ import { json } from 'node:stream/consumers';
 import * as z from 'zod';
 import { FAILURE_STATUS, Failure, Refusal, Retryable } from '../domain/failure.ts';
 import { InstanceJob, InstanceQuery } from '../domain/fleet/instance-job.ts';
+import { LeaseLost } from '../domain/lease/lease.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { Logger } from './logger.ts';
 import { answerQuery } from './query-answer.ts';
@@ -47,7 +48,11 @@ const startJob = async ({ jobs, generation }: InstanceService, job: InstanceJob)
   if (generation() !== job.generation) {
     throw new Retryable('unavailable', `The job is for generation ${job.generation} of this instance.`);
   }
-  await jobs.start(job);
+  await jobs.start(job).catch((error: unknown) => {
+    if (!(error instanceof LeaseLost)) throw error;
+    // The instance was taken from the operation meanwhile; it is to ask for it again.
+    throw new Retryable('unavailable', error.message, { cause: error });
+  });
 };
 
 const answer = (response: ServerResponse, status: number): void => {

@@ -73,10 +73,25 @@ export class SnapshotCache {
       entry.database ??= openDatabase(entry);
       return await read(await entry.database);
     } finally {
-      entry.users -= 1;
-      if (entry.dropped && entry.users === 0) await this.#remove(name, entry);
-      await this.#evict();
+      await this.#leave(name, entry);
     }
+  }
+
+  /**
+   * Lends a snapshot's file, seen to be what was published: what lies here may have been damaged since it came, and then
+   * the object store's copy is lent.
+   * @throws {Terminal} `internal` when that one is not what was published either
+   */
+  async lend<Result>(graphId: string, snapshot: Snapshot, read: (file: string) => Promise<Result>): Promise<Result> {
+    const name = nameOf(graphId, snapshot);
+    const entry = await this.#entryOf(name, snapshot);
+    try {
+      if ((await measureFile(entry.file)).checksum === snapshot.checksum) return await read(entry.file);
+      entry.dropped = true;
+    } finally {
+      await this.#leave(name, entry);
+    }
+    return this.#download(snapshot, read);
   }
 
   /** Removes every snapshot of a graph from this instance; one that is being read goes with its last reader. */
@@ -107,7 +122,20 @@ export class SnapshotCache {
     }
   }
 
+  async #leave(name: string, entry: Entry): Promise<void> {
+    entry.users -= 1;
+    if (entry.dropped && entry.users === 0) await this.#remove(name, entry);
+    await this.#evict();
+  }
+
   async #fetch(name: string, snapshot: Snapshot): Promise<void> {
+    await this.#download(snapshot, async (scratch) => {
+      await rename(scratch, this.#fileOf(name));
+      this.#entries.set(name, this.#newEntry(name, snapshot));
+    });
+  }
+
+  async #download<Result>(snapshot: Snapshot, use: (scratch: string) => Promise<Result>): Promise<Result> {
     const scratch = this.#workspace.scratchFile();
     try {
       await this.#objects.download(snapshot.key, scratch);
@@ -115,8 +143,7 @@ export class SnapshotCache {
       if (checksum !== snapshot.checksum) {
         throw new Terminal('internal', `The snapshot "${snapshot.key}" is not the file that was published.`);
       }
-      await rename(scratch, this.#fileOf(name));
-      this.#entries.set(name, this.#newEntry(name, snapshot));
+      return await use(scratch);
     } finally {
       await rm(scratch, { force: true });
     }

@@ -3,6 +3,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { Terminal } from '../domain/failure.ts';
+import type { ObjectStore } from '../domain/snapshot/object-store.ts';
 import type { SnapshotFile } from '../domain/snapshot/snapshot.ts';
 
 /** The instance's directory. What is built and its templates do not survive a start; what is cached does. */
@@ -33,6 +35,20 @@ export class Workspace {
     return join(this.#buildDirectory, randomUUID());
   }
 }
+
+/**
+ * Fetches an object into a scratch file, and looks whether it is whole.
+ * @throws {Terminal} `internal` when it is not what was kept under the key
+ */
+export const fetchChecked = async (
+  objects: ObjectStore,
+  { key, checksum }: { key: string; checksum: string | null },
+  file: string,
+): Promise<void> => {
+  await objects.download(key, file);
+  if (checksum === null || (await measureFile(file)).checksum === checksum) return;
+  throw new Terminal('internal', `"${key}" is not the file that was kept.`);
+};
 
 /** A file's size and SHA-256. */
 export const measureFile = async (file: string): Promise<SnapshotFile> => {

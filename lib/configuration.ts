@@ -1,5 +1,5 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { InstanceEnvironment } from '../contract/environment.ts';
+import type { DagsterConfiguration, InstanceEnvironment } from '../contract/environment.ts';
 
 /** The sizes of instances. */
 export type Tier = InstanceEnvironment['INSTANCE_TIER'];
@@ -21,6 +21,10 @@ export type Configuration = {
   readonly tokens: { readonly issuer: string; readonly audience: string; readonly keySetUrl: string };
   /** The SNS topic that alarms tell; null: they are seen in the console only. */
   readonly alarmTopicArn: string | null;
+  /** The jobs of Dagster that operations may run, and the secret with its token; null: none. */
+  readonly dagster: (DagsterConfiguration & { readonly tokenSecretArn: string | null }) | null;
+  /** Where OpenLineage events of materializations are posted, and the secret with the bearer token; null: nowhere. */
+  readonly lineage: { readonly url: string; readonly tokenSecretArn: string | null } | null;
   /** How long logs are kept. */
   readonly logRetention: RetentionDays;
   /** Requests to the whole API; beyond them it answers 429. */
@@ -47,6 +51,8 @@ export const CONFIGURATIONS = {
       keySetUrl: 'https://identity.dev.example.com/.well-known/jwks.json',
     },
     alarmTopicArn: null,
+    dagster: null,
+    lineage: null,
     logRetention: RetentionDays.TWO_WEEKS,
     throttling: { requestsPerSecond: 50, burst: 100 },
     availabilityZones: 2,
@@ -60,6 +66,8 @@ export const CONFIGURATIONS = {
       keySetUrl: 'https://identity.example.com/.well-known/jwks.json',
     },
     alarmTopicArn: null,
+    dagster: null,
+    lineage: null,
     logRetention: RetentionDays.ONE_YEAR,
     throttling: { requestsPerSecond: 500, burst: 1_000 },
     // The third is not there in every region, nor for a stack that does not know its region.

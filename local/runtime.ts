@@ -12,11 +12,13 @@ import { subscribeDevelopmentTenants, webhookSecretIn } from './billing.ts';
 import { startDynamodb } from './dynamodb/start-dynamodb.ts';
 import { startEcs } from './ecs/start-ecs.ts';
 import { routeExecutionEvents } from './execution-events.ts';
-import { instanceImageDigest, registerTaskDefinitions, setTiers, whenInstancesAreActive } from './fleet.ts';
+import { registerTaskDefinitions, setTiers, whenInstancesAreActive } from './fleet.ts';
 import { functionEnvironments } from './function-environments.ts';
 import { developmentTokens, type Tokens } from './identity/development-tokens.ts';
 import { startIdentity } from './identity/start-identity.ts';
+import { instanceImages, publishInstanceImage } from './instance-image.ts';
 import { type Lambda, startLambda } from './lambda/start-lambda.ts';
+import { startObjectEndpoint } from './object-store/start-object-endpoint.ts';
 import { lockDirectory } from './runtime-lock.ts';
 import { runSchedules } from './schedules.ts';
 import { LOCAL, type Settings } from './settings.ts';
@@ -64,10 +66,17 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
     await mkdir(directory('step-functions'), { recursive: true });
     const objectStoreUrl = pathToFileURL(directory('objects')).href;
 
-    const [dynamodb, identity] = await Promise.all([
+    const images = instanceImages(dataDirectory);
+    const imagePublished = publishInstanceImage(images);
+    // Awaited where it is needed; what comes to grief before that is not to be reported as this.
+    imagePublished.catch(() => {});
+    const [dynamodb, identity, { endpoint, secret }] = await Promise.all([
       startDynamodb({ directory: directory('dynamodb'), tableName: LOCAL.tableName }).then(opened),
       startIdentity({ port: 0, directory: directory('identity'), audience: LOCAL.audience }).then(opened),
+      startObjectEndpoint(directory('objects')).then(opened),
     ]);
+    // Functions sign requests on it.
+    const servedObjectsUrl = `${objectStoreUrl}?${new URLSearchParams({ endpoint, secret }).toString()}`;
     const webhookSecret = await webhookSecretIn(directory('billing'));
     const shared = { region: LOCAL.region, credentials: LOCAL.credentials };
     const dynamodbClient = new DynamoDBClient({ ...shared, endpoint: dynamodb.endpoint });
@@ -94,7 +103,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
       await startEcs({
         port: 0,
         directory: directory('ecs'),
-        images: { [LOCAL.image]: { entry: LOCAL.instanceEntry, digest: instanceImageDigest() } },
+        images: (reference) => images.find(reference),
         region: LOCAL.region,
         accountId: LOCAL.accountId,
         environment: aws,
@@ -104,7 +113,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
     const endpoints = { dynamodb: dynamodb.endpoint, stepfunctions: stepFunctions.url, ecs: ecs.url };
     const lambda = startLambda({
       functions: FUNCTIONS,
-      environments: functionEnvironments({ identity, objectStoreUrl, webhookSecret, limits }),
+      environments: functionEnvironments({ identity, objectStoreUrl: servedObjectsUrl, webhookSecret, limits }),
       common: { ...aws, AWS_ENDPOINT_URL_ECS: ecs.url },
       region: LOCAL.region,
       accountId: LOCAL.accountId,
@@ -113,7 +122,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
       lambda.loadAll(),
       setTiers(dynamodbClient, tiers),
       subscribeDevelopmentTenants(dynamodbClient),
-      registerTaskDefinitions(ecsClient, {
+      registerTaskDefinitions(ecsClient, await imagePublished, {
         CONTROL_TABLE_NAME: LOCAL.tableName,
         OBJECT_STORE_URL: objectStoreUrl,
         LISTEN_HOST: '127.0.0.1',
@@ -162,7 +171,7 @@ const awsSettings = ({ dynamodb, stepfunctions }: Omit<RuntimeDescription['endpo
   AWS_SECRET_ACCESS_KEY: LOCAL.credentials.secretAccessKey,
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_SFN: stepfunctions,
-  POWERTOOLS_LOG_LEVEL: 'WARN',
+  POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'WARN',
   // So that a debugger or a profiler that is asked for reaches the instances too.
   ...(process.env['NODE_OPTIONS'] !== undefined && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
 });

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { DEFAULT_TIERS, FLEET_TIERS } from '../domain/fleet/tier.ts';
 
@@ -30,13 +29,14 @@ const Environment = z.object({
   /** What a tenant may use at once. More than is deployed: one machine has few tenants, and they are all its owner. */
   GRAPHFLEET_STREAMS_PER_TENANT: z.string().default('200'),
   GRAPHFLEET_COMMANDS_PER_SECOND: z.string().default('1000'),
+  GRAPHFLEET_QUERIES_PER_SECOND: z.string().default('5000'),
 });
 
 /** Here an instance is a process that costs next to nothing, so every tier that a graph can ask for can be tried at once. */
 const ONE_OF_EACH = DEFAULT_TIERS.map((tier) => (tier.tier === 'shared' ? tier : { ...tier, minInstances: 1 }));
 
 /** What a tenant may use at once, as functions find it in their environment. */
-export type Limits = { STREAMS_PER_TENANT: string; COMMANDS_PER_SECOND: string };
+export type Limits = { STREAMS_PER_TENANT: string; COMMANDS_PER_SECOND: string; QUERIES_PER_SECOND: string };
 
 /** What can be chosen of the runtime on one machine. */
 export type Settings = { port: number; dataDirectory: string; tiers: z.infer<typeof Tier>[]; limits: Limits };
@@ -55,6 +55,7 @@ export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
     limits: {
       STREAMS_PER_TENANT: parsed.data.GRAPHFLEET_STREAMS_PER_TENANT,
       COMMANDS_PER_SECOND: parsed.data.GRAPHFLEET_COMMANDS_PER_SECOND,
+      QUERIES_PER_SECOND: parsed.data.GRAPHFLEET_QUERIES_PER_SECOND,
     },
     tiers: ONE_OF_EACH.map((byDefault) => GRAPHFLEET_TIERS?.find(({ tier }) => tier === byDefault.tier) ?? byDefault),
   };
@@ -68,8 +69,7 @@ export const LOCAL = {
   cluster: 'graphfleet',
   taskDefinitionPrefix: 'graphfleet-instance',
   audience: 'graphfleet',
-  image: 'graphfleet-instance:local',
+  imageRepository: 'graphfleet-instance',
   /** Nothing checks them; the SDK wants some. */
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  instanceEntry: fileURLToPath(new URL('../instance/main.ts', import.meta.url)),
 } as const;

@@ -1,12 +1,22 @@
-import { AWAIT_INPUT, jobStep, lambda, persistently, RECORDS, undo, WAIT_FOR_CAPACITY } from './runs.ts';
+import {
+  AWAIT_INPUT,
+  jobStep,
+  lambda,
+  persistently,
+  RECORDS,
+  undo,
+  WAIT_FOR_CAPACITY,
+  WAIT_FOR_INSTANCE_SECONDS,
+} from './runs.ts';
 import { saga } from './saga.ts';
 
 /**
- * Every state at its slowest: two steps of 9 tries in 15 s, a job of 9 tries in 120 s, twelve undos, final steps and
+ * Every state at its slowest: two steps of 9 tries in 15 s, a job of 3 tries in 120 s, twelve undos, final steps and
  * records of 21 tries in 30 s, with 1 minute of waiting for each step and 4 for each of the others: 3.4 hours, and the
- * waits for an answer and for a slot.
+ * waits for an answer, for a slot and for the instance.
  */
-const LONGEST_SECONDS = 4 * 3_600 + AWAIT_INPUT.run.timeoutSeconds + WAIT_FOR_CAPACITY.run.timeoutSeconds;
+const LONGEST_SECONDS =
+  4 * 3_600 + AWAIT_INPUT.run.timeoutSeconds + WAIT_FOR_CAPACITY.run.timeoutSeconds + WAIT_FOR_INSTANCE_SECONDS;
 
 const leave = (name: string, run: 'drop-spare-database' | 'free-spare-slot', moveIs: 'switched' | 'abandoned') => ({
   name,

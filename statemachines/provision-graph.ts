@@ -1,12 +1,13 @@
-import { AWAIT_INPUT, jobStep, lambda, RECORDS, undo, WAIT_FOR_CAPACITY } from './runs.ts';
+import { AWAIT_INPUT, jobStep, lambda, RECORDS, undo, WAIT_FOR_CAPACITY, WAIT_FOR_INSTANCE_SECONDS } from './runs.ts';
 import { saga } from './saga.ts';
 
 /**
- * Every state at its slowest: two steps of 9 tries in 15 s, a job of 9 tries in 120 s, eight undos and records of 21 tries
- * in 30 s, with 1 minute of waiting for each step and 4 for each undo: 173 minutes, and the waits for an answer and for
- * a slot. The execution is not to end before.
+ * Every state at its slowest: two steps of 9 tries in 15 s, a job of 3 tries in 120 s, eight undos and records of 21 tries
+ * in 30 s, with 1 minute of waiting for each step and 4 for each undo: 173 minutes, and the waits for an answer, for
+ * a slot and for the instance. The execution is not to end before.
  */
-const LONGEST_SECONDS = 4 * 3_600 + AWAIT_INPUT.run.timeoutSeconds + WAIT_FOR_CAPACITY.run.timeoutSeconds;
+const LONGEST_SECONDS =
+  4 * 3_600 + AWAIT_INPUT.run.timeoutSeconds + WAIT_FOR_CAPACITY.run.timeoutSeconds + WAIT_FOR_INSTANCE_SECONDS;
 
 /**
  * Gives a tenant a graph: a record and a slot on an instance, a database with the schema and the first entity, its

@@ -1,6 +1,6 @@
 import type { FunctionName } from '../contract/functions.ts';
 import type { JobKind } from '../domain/fleet/instance-job.ts';
-import { untilUndone, whenRetryable, whileWaiting } from './retry-policies.ts';
+import { untilUndone, whenRetryable, whileInstanceReturns, whileWaiting } from './retry-policies.ts';
 import type { Saga, SagaStep, Undo, Wait } from './saga.ts';
 import type { Run } from './states.ts';
 
@@ -18,25 +18,61 @@ export const persistently = (name: FunctionName): Run => ({
 
 export const undo = (name: string, run: FunctionName): Undo => ({ name, run: persistently(run) });
 
+/** More than a job is tried. */
+const TRIES = 100;
+
 /**
  * Work on an instance. The instance heartbeats every 10 s, so three misses are a loss, and the job is handed out again:
  * to the same instance, which comes back under its own name.
  */
-const job = (kind: JobKind): Run => ({
+const job = (kind: JobKind, timeoutSeconds: number, jobsBefore: number): Run => ({
   function: 'dispatch-job',
-  timeoutSeconds: 120,
+  timeoutSeconds,
   waitsForToken: { heartbeatSeconds: 30 },
-  retry: whenRetryable,
-  payload: { kind },
+  retry: whileInstanceReturns,
+  payload: {
+    kind,
+    enteredAt: '{% $states.context.State.EnteredTime %}',
+    retry: `{% $states.context.State.RetryCount${jobsBefore === 0 ? '' : ` + ${jobsBefore * TRIES}`} %}`,
+  },
 });
 
+/** A refresh that waits for its longest, twice over. */
+export const WAIT_FOR_INSTANCE_SECONDS = 86_400;
+
 /**
- * A step that hands a job to an instance. The first thing to undo is the handing out: what comes after it must not be
- * undone under a job that still runs.
+ * A step that hands a job to an instance; while the instance takes no work, because it is refreshed or silent, the
+ * operation waits for it. The first thing to undo is the handing out: what comes after it must not be undone under a job
+ * that still runs. A machine's second job says how many come before it, so that its tries are numbered behind theirs even if
+ * its state is entered in the same millisecond.
  */
-export const jobStep = (name: string, kind: JobKind, undos: readonly Undo[]): SagaStep => ({
+export const jobStep = (
+  name: string,
+  kind: JobKind,
+  undos: readonly Undo[],
+  { timeoutSeconds = 120, jobsBefore = 0 }: { timeoutSeconds?: number; jobsBefore?: number } = {},
+): SagaStep => ({
   name,
-  run: job(kind),
+  run: job(kind, timeoutSeconds, jobsBefore),
+  waits: [
+    {
+      word: 'InstanceDraining',
+      name: `WaitTo${name}`,
+      run: {
+        function: 'wait-for-instance',
+        timeoutSeconds: WAIT_FOR_INSTANCE_SECONDS,
+        waitsForToken: {},
+        retry: whileWaiting,
+        payload: { kind },
+      },
+      undos: [],
+      inVain: {
+        code: 'instance_draining',
+        message: 'The instance of the graph took no work for a day.',
+        retryable: true,
+      },
+    },
+  ],
   undos: [{ name: `Stop${name}`, run: { ...persistently('stop-job'), payload: { kind } } }, ...undos],
 });
 

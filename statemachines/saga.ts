@@ -10,8 +10,8 @@ export type Wait = {
   readonly name: string;
   readonly run: Run;
   readonly undos: readonly Undo[];
-  /** What the operation fails of when it was waited for in vain. */
-  readonly inVain: OperationError;
+  /** What the operation fails of when it was waited for in vain. Without it the step looks again: nobody is relied on to wake it. */
+  readonly inVain?: OperationError;
 };
 
 /** A step that moves the work forward, and what takes it back, in that order. */
@@ -73,7 +73,7 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
     const waits = step.waits ?? [];
     const routes = [...waits.map(({ word, name }) => ({ ErrorEquals: [word], Next: name })), ...skip, UNDO];
     addStep(states, step, nextOf(at), routes);
-    for (const wait of waits) addStep(states, wait, step.name, [inVain(wait), UNDO]);
+    for (const wait of waits) addStep(states, wait, step.name, [inVain(wait, step), UNDO]);
   });
   finalSteps.forEach((step, at) => {
     addStep(states, step, nextOf(steps.length + at), [STOP]);
@@ -105,7 +105,8 @@ export const saga = ({ name, comment, timeoutSeconds, steps, finalSteps = [], re
 };
 
 const UNDO: Catcher = { ErrorEquals: ['States.ALL'], Assign: KEEP_FAILURE, Next: 'BeginUndo' };
-const inVain = (wait: Wait): Catcher => {
+const inVain = (wait: Wait, step: SagaStep): Catcher => {
+  if (wait.inVain === undefined) return { ErrorEquals: ['States.Timeout'], Next: step.name };
   const failure = { Error: 'States.Timeout', Cause: JSON.stringify(wait.inVain) };
   return { ...UNDO, ErrorEquals: ['States.Timeout'], Assign: { failure: `{% ${JSON.stringify(failure)} %}` } };
 };

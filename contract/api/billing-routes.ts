@@ -6,6 +6,7 @@ import {
   CreditsView,
   DeadLetterPage,
   DeadLetterPath,
+  DeadLetterQuery,
   DeadLetterView,
   SubscriptionList,
   SubscriptionPath,
@@ -68,12 +69,12 @@ export const consumeCreditsRoute = defineRoute({
   function: 'consume-credits',
   method: 'POST',
   path: '/v1/graphs/{graphId}/credits/consumptions',
-  summary: 'Consume credits of a graph; an Idempotency-Key is needed, and is known for a day',
+  summary: 'Consume credits of a graph; its Idempotency-Key is known for a day',
   scope: 'graphs:write',
   audited: true,
   params: GraphPath,
   body: ConsumeCredits,
-  idempotent: true,
+  idempotent: 'required',
   answers: { 200: { description: 'The pool as it is then.', schema: CreditsView } },
 });
 
@@ -82,9 +83,9 @@ export const listDeadLettersRoute = defineRoute({
   function: 'list-dead-letters',
   method: 'GET',
   path: '/v1/dead-letters',
-  summary: 'List the billing events that could not be processed, oldest first',
+  summary: 'List the events that could not be processed or delivered, oldest first',
   scope: 'fleet:read',
-  query: z.strictObject({ limit: Limit, cursor: Cursor }),
+  query: DeadLetterQuery.extend({ limit: Limit, cursor: Cursor }),
   answers: { 200: { description: 'A page of dead letters.', schema: DeadLetterPage } },
 });
 
@@ -96,6 +97,7 @@ export const redriveDeadLetterRoute = defineRoute({
   summary: 'Try a dead letter again, once',
   scope: 'fleet:operate',
   params: DeadLetterPath,
+  query: DeadLetterQuery,
   answers: { 200: { description: 'The event as that left it.', schema: DeadLetterView } },
 });
 

@@ -73,11 +73,15 @@ export const ConsumeCredits = z
   .strictObject({ amount: z.int().min(1).max(1_000_000), reason: z.string().trim().min(1).max(200) })
   .meta({ id: 'ConsumeCredits' });
 
+/** What dead letters are about: events of the billing provider, or lineage that could not be reported. */
+const DeadLetterKind = z.enum(['webhook', 'lineage']).default('webhook');
+export const DeadLetterQuery = z.strictObject({ kind: DeadLetterKind });
+
 export const DeadLetterPath = z.strictObject({ deadLetterId: z.string().regex(/^[\w.:-]{1,200}$/) });
 
 export const DeadLetterView = z
   .strictObject({
-    deadLetterId: z.string().meta({ description: "The event's `webhook-id`." }),
+    deadLetterId: z.string().meta({ description: "The event's `webhook-id`; of lineage: `<operation>.<event type>`." }),
     state: z.string(),
     attempts: z.int(),
     reason: z.string().nullable(),

@@ -82,4 +82,5 @@ const TITLES: Record<FailureCode, string> = {
   writes_paused: 'Writes are paused',
   at_capacity: 'There is no free capacity',
   unavailable: 'A part of the service is not available now',
+  job_failed: 'A job elsewhere did not succeed',
 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { CAPACITY_STATES } from '../../domain/fleet/capacity.ts';
 import { INSTANCE_STATES } from '../../domain/fleet/instance.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
+import { LEASE_KINDS } from '../../domain/lease/lease.ts';
 import { Timestamp } from './common.ts';
 import { defineRoute, plain } from './define-route.ts';
 import { AcceptedView } from './operations.ts';
@@ -16,7 +17,10 @@ const CapacityView = z
       description:
         '`ready`: a graph finds a place now; `scalable`: when another instance is launched; `at_capacity`: when a place is freed.',
     }),
-    waiting: z.int().min(0).meta({ description: 'How many operations wait for a place.' }),
+    waiting: z
+      .int()
+      .min(0)
+      .meta({ description: 'How many operations wait for a place; 500 stands for as many or more.' }),
   })
   .meta({ id: 'Capacity' });
 
@@ -31,20 +35,28 @@ export const getCapacityRoute = defineRoute({
   answers: { 200: { description: 'The capacity of the tier.', schema: CapacityView } },
 });
 
-const InstanceView = z
+export const InstanceView = z
   .strictObject({
     instanceId: z.string(),
     tier: Tier,
     state: z.enum(INSTANCE_STATES),
     quarantineReason: z.string().nullable(),
     busyCount: z.int().min(0),
-    leases: z.array(z.strictObject({ operationId: z.string(), kind: z.string(), acquiredAt: Timestamp })),
+    leases: z
+      .array(z.strictObject({ operationId: z.string(), kind: z.enum(LEASE_KINDS), acquiredAt: Timestamp }))
+      .meta({ description: 'The operations at work there, the oldest first.' }),
     used: z.int().min(0).meta({ description: 'Slots that graphs hold.' }),
     capacity: z.int().min(0),
     generation: z.int().min(1),
     image: z.string(),
     heartbeatAt: Timestamp,
-    drain: z.null(),
+    drain: z
+      .strictObject({
+        operationId: z.string().nullable().meta({ description: 'Null: an operator closed the gate by hand.' }),
+        reason: z.string(),
+        since: Timestamp,
+      })
+      .nullable(),
   })
   .meta({ id: 'Instance' });
 export type InstanceView = z.infer<typeof InstanceView>;
@@ -72,6 +84,8 @@ export const launchInstanceRoute = defineRoute({
   answers: { 202: { description: 'Accepted; watch the operation.', schema: AcceptedView } },
 });
 
+const IMAGE = /^sha256:[0-9a-f]{64}$/;
+
 const TierView = z
   .strictObject({
     tier: Tier,
@@ -79,6 +93,9 @@ const TierView = z
     maxInstances: z.int(),
     capacity: z.int(),
     approval: z.boolean(),
+    image: z.string().nullable().meta({
+      description: 'Digest of the image that its instances are to run. Null: none was ever launched, or named.',
+    }),
   })
   .meta({ id: 'Tier' });
 export type TierView = z.infer<typeof TierView>;
@@ -107,6 +124,10 @@ const SetTier = z
       .boolean()
       .optional()
       .meta({ description: 'Whether an operator must agree to each graph. Without: as it is.' }),
+    image: z.string().regex(IMAGE).optional().meta({
+      description:
+        'Digest of the image that instances are to run, of the repository that was deployed; a refresh rolls it out. Without: as it is.',
+    }),
   })
   .refine(({ minInstances, maxInstances }) => minInstances <= maxInstances, {
     path: ['minInstances'],

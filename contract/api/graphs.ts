@@ -3,7 +3,8 @@ import { FLEET_TIERS, GRAPH_TIERS } from '../../domain/fleet/tier.ts';
 import { EntityInput } from '../../domain/graph/entity.ts';
 import { GRAPH_STATUSES } from '../../domain/graph/graph.ts';
 import { GRAPH_KINDS, STORED_GRAPH_KINDS } from '../../domain/graph/graph-kind.ts';
-import { GraphSchemaDefinition } from '../../domain/graph/graph-schema.ts';
+import { GraphSchemaDefinition, MAX_NODE_TABLES, MAX_RELATIONSHIP_TABLES } from '../../domain/graph/graph-schema.ts';
+import { SchemaName } from '../../domain/graph/schema-name.ts';
 import { Cursor, Limit, pageOf, Switch, Timestamp } from './common.ts';
 
 const MAX_TAGS = 50;
@@ -40,15 +41,35 @@ export const DeleteGraph = z.strictObject({
 const SUBGRAPH_NAME = /^[A-Za-z0-9]{1,20}$/;
 export const SubgraphPath = GraphPath.extend({ name: z.string().regex(SUBGRAPH_NAME) });
 
+const Fork = z
+  .strictObject({
+    tables: z
+      .array(SchemaName)
+      .max(MAX_NODE_TABLES + MAX_RELATIONSHIP_TABLES)
+      .default([])
+      .meta({ description: 'Nodes and relationships by name. Empty: all.' }),
+    excludePatterns: z
+      .array(z.string().regex(/^[A-Za-z0-9_*]{1,63}$/, 'Use letters, digits, underscores and *.'))
+      .max(100)
+      .default([])
+      .meta({ description: 'Tables whose name matches are left out; `*` is any text.' }),
+  })
+  .meta({
+    id: 'Fork',
+    description:
+      'What the subgraph begins with of the data of its parent. A relationship without both of its nodes is left out and counted.',
+  });
+
 export const CreateSubgraph = z
   .strictObject({
     name: z.string().regex(SUBGRAPH_NAME, 'Use 1 to 20 letters or digits.'),
-    fork: z
-      .null({ error: 'Forking comes with a later version. Leave it out for an empty subgraph.' })
-      .default(null)
-      .meta({ description: 'Null: the subgraph is empty.' }),
+    fork: Fork.nullable().default(null).meta({ description: 'Null: the subgraph is empty.' }),
     schema: GraphSchemaDefinition.nullable().default(null),
     extensions: CreateGraph.shape.extensions,
+  })
+  .refine(({ fork, schema, extensions }) => fork === null || (schema === null && extensions.length === 0), {
+    path: ['schema'],
+    message: "A fork has its parent's schema; leave out one of both.",
   })
   .meta({ id: 'CreateSubgraph', description: "Without a schema and extensions it has its parent's schema." });
 export type CreateSubgraph = z.infer<typeof CreateSubgraph>;

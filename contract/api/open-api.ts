@@ -29,7 +29,7 @@ const operationObject = (route: Route): ZodOpenApiOperationObject => ({
   requestParams: {
     ...(hasFields(route.params) && { path: route.params }),
     ...(hasFields(route.query) && { query: route.query }),
-    ...(route.idempotent && { header: IDEMPOTENCY_KEY }),
+    ...(route.idempotent && { header: route.idempotent === 'required' ? REQUIRED_KEY : IDEMPOTENCY_KEY }),
     ...(route.raw && { header: WEBHOOK_SIGNATURE }),
   },
   ...(hasFields(route.body) && {
@@ -49,9 +49,15 @@ const operationObject = (route: Route): ZodOpenApiOperationObject => ({
   },
 });
 
+const Key = z.string().min(1).max(200);
 const IDEMPOTENCY_KEY = z.object({
-  'Idempotency-Key': z.string().min(1).max(200).optional().meta({
+  'Idempotency-Key': Key.optional().meta({
     description: 'The same key with the same body is the same operation; with another body it is refused (422).',
+  }),
+});
+const REQUIRED_KEY = z.object({
+  'Idempotency-Key': Key.meta({
+    description: 'The same key with the same body is done once; with another body it is refused (422).',
   }),
 });
 

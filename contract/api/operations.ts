@@ -23,7 +23,7 @@ export const AcceptedView = z
   .meta({ id: 'Accepted' });
 export type AcceptedView = z.infer<typeof AcceptedView>;
 
-const OperationErrorView = z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
+export const OperationErrorView = z.strictObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
 
 export const OperationView = z
   .strictObject({
@@ -38,7 +38,11 @@ export const OperationView = z
     updatedAt: Timestamp,
     result: z.record(z.string(), z.unknown()).nullable(),
     error: OperationErrorView.nullable(),
-    queue: z.strictObject({ position: z.int() }).nullable(),
+    queue: z
+      .strictObject({
+        position: z.int().min(1).meta({ description: 'Counted from 1; 500 stands for that place or a later one.' }),
+      })
+      .nullable(),
     input: z
       .strictObject({ question: z.string(), options: z.array(z.string()) })
       .nullable()

@@ -29,8 +29,10 @@ export type Route<
   readonly query: Query;
   /** A command that the log of no operation tells of, or not who gave it: the pipeline notes it in the audit. */
   readonly audited?: true;
-  /** Whether `Idempotency-Key` is honoured. */
-  readonly idempotent: boolean;
+  /** It is counted as a query of its tenant. */
+  readonly countsAsQuery?: true;
+  /** Whether `Idempotency-Key` is honoured, or even has to be sent. */
+  readonly idempotent: boolean | 'required';
   readonly answers: Readonly<Record<number, Answer>>;
 };
 

@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import { AUDIT_ROUTES } from './audit-routes.ts';
+import { BACKUP_ROUTES } from './backup-routes.ts';
 import { BILLING_ROUTES } from './billing-routes.ts';
 import { Problem } from './common.ts';
 import { defineRoute, plain } from './define-route.ts';
 import { FLEET_ROUTES } from './fleet-routes.ts';
+import { GATE_ROUTES } from './gate-routes.ts';
 import { CreateGraph, GraphPage, GraphPath, GraphView, ListGraphs } from './graphs.ts';
+import { JOB_ROUTES } from './job-routes.ts';
+import { MATERIALIZATION_ROUTES } from './materialization-routes.ts';
 import { OPERATION_ROUTES } from './operation-routes.ts';
 import {
   AcceptedView,
@@ -16,9 +20,11 @@ import {
   OperationView,
 } from './operations.ts';
 import { QueryGraph, QueryResult } from './query.ts';
+import { REFRESH_ROUTES } from './refresh-routes.ts';
 import { REPOSITORY_ROUTES } from './repository-routes.ts';
 import type { Route } from './route.ts';
 import { SUBGRAPH_ROUTES } from './subgraph-routes.ts';
+import { TABLE_ROUTES } from './table-routes.ts';
 import { TIER_ROUTES } from './tier-routes.ts';
 
 export const createGraphRoute = defineRoute({
@@ -65,6 +71,7 @@ export const queryGraphRoute = defineRoute({
   params: GraphPath,
   body: QueryGraph,
   streams: true,
+  countsAsQuery: true,
   answers: {
     200: {
       description:
@@ -148,8 +155,12 @@ export const ROUTES: readonly Route[] = [
   getGraphRoute,
   queryGraphRoute,
   ...SUBGRAPH_ROUTES,
+  ...TABLE_ROUTES,
+  ...MATERIALIZATION_ROUTES,
+  ...BACKUP_ROUTES,
   ...TIER_ROUTES,
   ...REPOSITORY_ROUTES,
+  ...JOB_ROUTES,
   listOperationsRoute,
   getOperationRoute,
   listEventsRoute,
@@ -157,6 +168,8 @@ export const ROUTES: readonly Route[] = [
   ...AUDIT_ROUTES,
   ...BILLING_ROUTES,
   ...FLEET_ROUTES,
+  ...REFRESH_ROUTES,
+  ...GATE_ROUTES,
   getHealthRoute,
   getOpenApiRoute,
 ];

@@ -4,8 +4,10 @@ import type { Page, PageRequest } from '../page.ts';
 import type { ControlTableClient } from './control-table-client.ts';
 
 type Item = Record<string, unknown>;
+/** Without a name: the table itself. */
+type Index = { name?: string; partitionKey: string; sortKey: string };
 type IndexQuery<Read> = {
-  index: { name: string; partitionKey: string; sortKey: string };
+  index: Index;
   partition: string;
   newestFirst: boolean;
   /** Items whose sort key is in this range, both ends included; all of them without. */
@@ -37,7 +39,7 @@ export const queryPage = async <Read>(
   ]);
   const query: QueryCommandInput = {
     TableName: tableName,
-    IndexName: index.name,
+    ...(index.name === undefined ? { ConsistentRead: true } : { IndexName: index.name }),
     KeyConditionExpression: `#partition = :partition${between ? ' AND #sort BETWEEN :from AND :to' : ''}`,
     ExpressionAttributeNames: {
       '#partition': index.partitionKey,
@@ -71,18 +73,19 @@ export const queryPage = async <Read>(
 };
 
 /** What the page after an item starts behind. */
-const keyIn = (item: Item, { partitionKey, sortKey }: { partitionKey: string; sortKey: string }): Item =>
-  Object.fromEntries(['pk', 'sk', partitionKey, sortKey].map((name) => [name, item[name]]));
+const keyIn = (item: Item, index: Index): Item => Object.fromEntries(keysOf(index).map((name) => [name, item[name]]));
+
+const keysOf = ({ partitionKey, sortKey }: Index): string[] => [...new Set(['pk', 'sk', partitionKey, sortKey])];
 
 const encodeCursor = (key: Item): string => Buffer.from(JSON.stringify(key)).toString('base64url');
 
 /** A cursor holds the key it continues from; one that was made for another partition would read another tenant's items. */
 const decodeCursor = (
   cursor: string,
-  keys: { partitionKey: string; sortKey: string; partition: string; between: IndexQuery<unknown>['between'] },
+  keys: Index & { partition: string; between: IndexQuery<unknown>['between'] },
 ): Item => {
   const key = parseJson(Buffer.from(cursor, 'base64url').toString());
-  const names = ['pk', 'sk', keys.partitionKey, keys.sortKey];
+  const names = keysOf(keys);
   const whole = names.every((name) => typeof key[name] === 'string') && Object.keys(key).length === names.length;
   const place = String(key[keys.sortKey]);
   const within = keys.between === undefined || (keys.between.from <= place && place <= keys.between.to);

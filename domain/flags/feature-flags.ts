@@ -4,12 +4,23 @@ import * as z from 'zod';
 export const FeatureFlags = z
   .strictObject({
     paymentGate: z.boolean().meta({ description: 'Tenants without a live subscription can not open paid operations.' }),
+    automaticMaterialization: z.boolean().default(false).meta({
+      description: 'Graphs whose tables have changed are materialized by themselves, when there is nothing else to do.',
+    }),
+    scheduledBackups: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Each graph that has changed is backed up once a day.' }),
   })
   .meta({ id: 'FeatureFlags' });
 export type FeatureFlags = z.infer<typeof FeatureFlags>;
 
 /** What holds while nobody has switched anything. */
-export const DEFAULT_FLAGS: FeatureFlags = { paymentGate: true };
+export const DEFAULT_FLAGS: FeatureFlags = {
+  paymentGate: true,
+  automaticMaterialization: false,
+  scheduledBackups: true,
+};
 
 /** Where the flags are kept. */
 export interface FlagStore {

@@ -15,8 +15,7 @@ export const requireApproval = async (
   last: OperationEvent,
   tier: FleetTier,
 ): Promise<void> => {
-  const wanted = (await tiers.list()).find((candidate) => candidate.tier === tier);
-  if (wanted?.approval !== true) return;
+  if ((await tiers.get(tier)).approval !== true) return;
   const answer = await answerTo(operations, last, {
     question: `May this operation use the tier "${tier}"?`,
     options: ['approve', 'reject'],

@@ -3,6 +3,9 @@ import type { FleetTier } from './tier.ts';
 /** A place in a tier's queue: the order is that in which operations were accepted. */
 export type QueuePlace = { createdAt: string; operationId: string };
 
+/** Whoever stands further behind is told this place: what a look at a queue costs does not grow with the queue. */
+export const MOST_COUNTED = 500;
+
 /** An operation that waits for a slot for a graph, and the task that goes on when it has one. */
 export type WaitingOperation = QueuePlace & {
   graphId: string;
@@ -19,7 +22,8 @@ export interface CapacityQueue {
   remove(tier: FleetTier, place: QueuePlace, taskToken?: string): Promise<void>;
   /** Those that wait, first come first, at most `limit`, from behind a place. */
   list(tier: FleetTier, limit: number, behind?: QueuePlace): Promise<WaitingOperation[]>;
-  /** Counted from 1; undefined when it does not wait. */
+  /** Counted from 1, up to {@link MOST_COUNTED}, which is that place or a later one; undefined when it does not wait. */
   position(tier: FleetTier, place: QueuePlace): Promise<number | undefined>;
-  count(tier: FleetTier): Promise<number>;
+  /** How many wait, counted up to `most`. */
+  count(tier: FleetTier, most: number): Promise<number>;
 }

@@ -5,7 +5,7 @@ import { isTerminal, type Operation, type OperationStatus } from '../operation/o
 import type { AcceptedEvent, OperationEvent } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
-import type { CapacityQueue, QueuePlace, WaitingOperation } from './capacity-queue.ts';
+import { type CapacityQueue, MOST_COUNTED, type QueuePlace, type WaitingOperation } from './capacity-queue.ts';
 import type { Instance } from './instance.ts';
 import type { Placement, Slot, SlotRecord } from './placement.ts';
 import type { FleetTier } from './tier.ts';
@@ -29,6 +29,7 @@ export const slotAskedFor = ({ operationId, graphId, request }: AcceptedEvent): 
 /** A step has 10 s, and may have done something before. */
 const A_RUN_MS = 6_000;
 const A_PAGE = 10;
+const A_LONG_PAGE = 100;
 const MOST_TRIES = 5;
 /** It is not to have a slot, and those behind it do not wait for it. */
 const PASSED = Symbol('passed');
@@ -63,7 +64,8 @@ export class CapacityWait {
     const enqueuedAt = this.#now().toISOString();
     await queue.put(tier, { operationId, graphId, tenantId, createdAt, taskToken, enqueuedAt });
     const position = (await queue.position(tier, last)) ?? 1;
-    const message = `Waiting for a place on tier "${tier}", number ${position} in the queue`;
+    const orLater = position < MOST_COUNTED ? '' : ' or later';
+    const message = `Waiting for a place on tier "${tier}", number ${position}${orLater} in the queue`;
     const detail = { waitsFor: { capacity: tier, position } };
     const queued = { type: 'progress', status: 'queued', message, detail } as const;
     try {
@@ -119,6 +121,30 @@ export class CapacityWait {
       }
       behind = waiting.at(-1);
       if (waiting.length < A_PAGE) return served;
+    }
+  }
+
+  /**
+   * Wakes those in the queue that have their slot already: whoever served them woke a wait that was over, and behind
+   * others that have no room nobody comes to them. A run of serving stops at the first of those; this one looks at all.
+   * @returns how many were woken
+   */
+  async wakeServed(tier: FleetTier): Promise<number> {
+    const { queue, placement } = this.#parts;
+    let woken = 0;
+    let holders: Set<string> | undefined;
+    let behind: QueuePlace | undefined;
+    for (;;) {
+      const waiting = await queue.list(tier, A_LONG_PAGE, behind);
+      if (waiting.length > 0) holders ??= await placement.holders(tier);
+      for (const next of waiting) {
+        if (!holders?.has(next.operationId)) continue;
+        // It finds the slot that it has, and takes no other.
+        const placed = await this.#serveOne(tier, next, []);
+        if (typeof placed === 'string') woken += 1;
+      }
+      behind = waiting.at(-1);
+      if (waiting.length < A_LONG_PAGE) return woken;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { CapacityQueue } from './capacity-queue.ts';
+import { type CapacityQueue, MOST_COUNTED } from './capacity-queue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 import type { FleetTier, Tier, TierStore } from './tier.ts';
 
@@ -6,7 +6,7 @@ import type { FleetTier, Tier, TierStore } from './tier.ts';
 export const CAPACITY_STATES = ['ready', 'scalable', 'at_capacity'] as const;
 export type CapacityState = (typeof CAPACITY_STATES)[number];
 
-/** What a tier has room for, and how many operations wait for it. */
+/** What a tier has room for, and how many operations wait for it, counted up to {@link MOST_COUNTED}. */
 export type Capacity = { tier: FleetTier; state: CapacityState; waiting: number };
 
 /** What a tier is wanted to be, what it has, and how many operations wait. */
@@ -19,17 +19,11 @@ const KNOWN_FOR_MS = 2_000;
 /** Reads how full a tier is, from its instances and its queue as they are listed. */
 const readTierLoad = async ({ tiers, instances, queue }: Stores, tier: FleetTier): Promise<TierLoad> => {
   const [wanted, ofTier, waiting] = await Promise.all([
-    wantedOf(tiers, tier),
+    tiers.get(tier),
     instances.listAll(tier),
-    queue.count(tier),
+    queue.count(tier, MOST_COUNTED),
   ]);
   return { wanted, instances: ofTier, waiting };
-};
-
-export const wantedOf = async (tiers: TierStore, tier: FleetTier): Promise<Tier> => {
-  const wanted = (await tiers.list()).find((candidate) => candidate.tier === tier);
-  if (wanted === undefined) throw new Error(`There is no tier "${tier}".`);
-  return wanted;
 };
 
 /** Slots that are free, or will be as soon as an instance that is launching is there. */

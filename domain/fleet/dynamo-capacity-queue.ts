@@ -1,6 +1,6 @@
 import { DeleteCommand, GetCommand, PutCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
-import type { CapacityQueue, QueuePlace, WaitingOperation } from './capacity-queue.ts';
+import { type CapacityQueue, MOST_COUNTED, type QueuePlace, type WaitingOperation } from './capacity-queue.ts';
 import type { FleetTier } from './tier.ts';
 
 const NOT_BY_A_NEWER_ONE = 'attribute_not_exists(enqueuedAt) OR enqueuedAt <= :at';
@@ -51,21 +51,26 @@ export class DynamoCapacityQueue implements CapacityQueue {
     const { Item } = await this.#table.documents.send(
       new GetCommand({ TableName: this.#table.tableName, Key, ConsistentRead: true }),
     );
-    return Item && this.#count(tier, Key.sk);
+    return Item && this.#count(tier, Key.sk, MOST_COUNTED);
   }
 
-  async count(tier: FleetTier): Promise<number> {
-    return this.#count(tier, LAST);
+  async count(tier: FleetTier, most: number): Promise<number> {
+    return this.#count(tier, LAST, most);
   }
 
-  async #count(tier: FleetTier, upTo: string): Promise<number> {
+  async #count(tier: FleetTier, upTo: string, most: number): Promise<number> {
     let count = 0;
     let start: QueryCommandInput['ExclusiveStartKey'];
     do {
-      const page = await this.#query(tier, upTo, { Select: 'COUNT', ...(start && { ExclusiveStartKey: start }) });
+      const Limit = most - count;
+      const page = await this.#query(tier, upTo, {
+        Select: 'COUNT',
+        Limit,
+        ...(start && { ExclusiveStartKey: start }),
+      });
       count += page.Count ?? 0;
       start = page.LastEvaluatedKey;
-    } while (start !== undefined);
+    } while (start !== undefined && count < most);
     return count;
   }
 

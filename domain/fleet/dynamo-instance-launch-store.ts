@@ -21,7 +21,13 @@ export class DynamoInstanceLaunchStore implements InstanceLaunchStore {
   }
 
   async claim({ instanceId, tier, operationId, capacity }: LaunchClaim, at: string): Promise<boolean> {
-    const instance: Omit<Instance, 'quarantineReason'> & { slots: object; stateKey: string; stateOrder: string } = {
+    const instance: Omit<Instance, 'quarantineReason' | 'drain'> & {
+      slots: object;
+      leases: object;
+      ended: object;
+      stateKey: string;
+      stateOrder: string;
+    } = {
       instanceId,
       tier,
       state: 'LAUNCHING',
@@ -32,6 +38,9 @@ export class DynamoInstanceLaunchStore implements InstanceLaunchStore {
       capacity,
       used: 0,
       slots: {},
+      leases: {},
+      busyCount: 0,
+      ended: {},
       heartbeatAt: at,
       launch: { operationId, taskToken: null },
       stateKey: stateKey(tier, 'LAUNCHING'),

@@ -16,6 +16,8 @@ const OPEN = '#state = :active';
 const NOT_HEARD_OF_SINCE = 'heartbeatAt = :heartbeat';
 const SILENT = '#state = :quarantined AND quarantineReason = :silent';
 const COMES_BACK = `#state = :launching OR (${SILENT})`;
+/** A task that was started for an earlier generation comes late. */
+const NOT_LATER = '(attribute_not_exists(generation) OR generation <= :generation)';
 const STAYS_AS_IT_IS = `attribute_not_exists(#state) OR NOT (${COMES_BACK})`;
 const NOT_SILENT = `NOT (${SILENT})`;
 /** State and index key move in the same write. */
@@ -41,6 +43,8 @@ const SUMMARY = [
   'capacity',
   'used',
   'heartbeatAt',
+  'busyCount',
+  'drain',
   'launch',
   'quarantineReason',
 ] as const satisfies readonly (keyof Instance)[];
@@ -55,12 +59,14 @@ export class DynamoInstanceStore implements InstanceStore {
     this.#table = table;
   }
 
-  async register(registration: InstanceRegistration, at: string): Promise<Instance> {
-    const { instanceId, tier, endpoint, image, taskArn, capacity } = registration;
+  async register(registration: InstanceRegistration, at: string): Promise<Instance | undefined> {
+    const { instanceId, tier, endpoint, image, taskArn, capacity, generation } = registration;
     const claim = {
       UpdateExpression: `SET instanceId = :id, tier = :tier, endpoint = :endpoint, image = :image, taskArn = :taskArn,
-        #capacity = :capacity, heartbeatAt = :at, generation = if_not_exists(generation, :first),
-        slots = if_not_exists(slots, :none), used = if_not_exists(used, :zero), stateOrder = :id`,
+        #capacity = :capacity, heartbeatAt = :at, generation = :generation, stateOrder = :id,
+        slots = if_not_exists(slots, :none), used = if_not_exists(used, :zero),
+        leases = if_not_exists(leases, :none), busyCount = if_not_exists(busyCount, :zero),
+        ended = if_not_exists(ended, :none)`,
       ExpressionAttributeNames: RESERVED_NAMES,
       ExpressionAttributeValues: {
         ':id': instanceId,
@@ -71,7 +77,7 @@ export class DynamoInstanceStore implements InstanceStore {
         ':capacity': capacity,
         ':at': at,
         ':active': 'ACTIVE',
-        ':first': 1,
+        ':generation': generation,
         ':none': {},
         ':zero': 0,
         ':activeKey': stateKey(tier, 'ACTIVE'),
@@ -90,8 +96,11 @@ export class DynamoInstanceStore implements InstanceStore {
       return registered;
     };
     for (;;) {
-      const registered = (await put(asItIs, STAYS_AS_IT_IS)) ?? (await put(comesBack, COMES_BACK));
+      const registered =
+        (await put(asItIs, `${NOT_LATER} AND (${STAYS_AS_IT_IS})`)) ??
+        (await put(comesBack, `${NOT_LATER} AND (${COMES_BACK})`));
       if (registered !== undefined) return registered;
+      if (((await this.get(instanceId))?.generation ?? 0) > generation) return undefined;
     }
   }
 
@@ -167,7 +176,7 @@ export class DynamoInstanceStore implements InstanceStore {
   async takeSlot(instanceId: string, graphId: string, operationId: string): Promise<boolean> {
     const taken = await whenConditionHolds(
       this.#update(instanceId, {
-        UpdateExpression: 'SET slots.#graph = :operation, used = used + :one',
+        UpdateExpression: 'SET slots.#graph = :operation, used = used + :one REMOVE emptySince',
         ConditionExpression: `${OPEN} AND ${SLOT_FREE} AND ${HAS_ROOM}`,
         ExpressionAttributeNames: { '#graph': graphId, ...RESERVED_NAMES },
         ExpressionAttributeValues: { ':operation': operationId, ':one': 1, ':active': 'ACTIVE' },
@@ -219,7 +228,7 @@ export const stateKey = (tier: FleetTier, state: InstanceState) => `INSTANCE#${t
 const instanceFrom = (item: Record<string, unknown>): Instance => {
   const { instanceId, tier, state, generation, endpoint, image, taskArn, capacity, used, heartbeatAt } =
     item as Instance;
-  const { launch = null, quarantineReason = null } = item as Partial<Instance>;
+  const { launch = null, quarantineReason = null, busyCount = 0, drain = null } = item as Partial<Instance>;
   const known = { instanceId, tier, state, generation, endpoint, image, taskArn, capacity, used, heartbeatAt };
-  return { ...known, launch, quarantineReason };
+  return { ...known, busyCount, drain, launch, quarantineReason };
 };

@@ -8,8 +8,7 @@ import {
   retry,
 } from 'cockatiel';
 import { FAILURE_STATUS, type FailureCode, Refusal, Retryable, Unknown } from '../failure.ts';
-import type { Instance } from './instance.ts';
-import type { InstanceClient } from './instance-client.ts';
+import type { InstanceClient, Reachable } from './instance-client.ts';
 import { type InstanceJob, type InstanceQuery, InstanceRefusal } from './instance-job.ts';
 
 /** A job is only taken, not done, within this call; a graph's first query may have to fetch its snapshot. */
@@ -32,19 +31,19 @@ const OPEN_MS = 2_000;
 export class HttpInstanceClient implements InstanceClient {
   readonly #breakers = new Map<string, CircuitBreakerPolicy>();
 
-  async startJob(instance: Instance, job: InstanceJob): Promise<void> {
+  async startJob(instance: Reachable, job: InstanceJob): Promise<void> {
     await this.#write(instance, 'PUT', `/jobs/${job.operationId}.${job.kind}`, job);
   }
 
-  async stopJob(instance: Instance, { operationId, kind }: Pick<InstanceJob, 'operationId' | 'kind'>): Promise<void> {
+  async stopJob(instance: Reachable, { operationId, kind }: Pick<InstanceJob, 'operationId' | 'kind'>): Promise<void> {
     await this.#write(instance, 'DELETE', `/jobs/${operationId}.${kind}`);
   }
 
-  async dropDatabase(instance: Instance, graphId: string): Promise<void> {
+  async dropDatabase(instance: Reachable, graphId: string): Promise<void> {
     await this.#write(instance, 'DELETE', `/databases/${graphId}`);
   }
 
-  async query(instance: Instance, query: InstanceQuery): Promise<AsyncIterable<Uint8Array>> {
+  async query(instance: Reachable, query: InstanceQuery): Promise<AsyncIterable<Uint8Array>> {
     const timeoutMs = query.timeoutMs + SNAPSHOT_LOAD_ALLOWANCE_MS;
     const { body } = await tryAgain.execute(() =>
       this.#call(instance, { method: 'POST', path: '/queries', timeoutMs }, query),
@@ -54,11 +53,11 @@ export class HttpInstanceClient implements InstanceClient {
   }
 
   /** A write is tried again by its workflow, which knows for how long; here it is only told what became of it. */
-  async #write(instance: Instance, method: 'PUT' | 'DELETE', path: string, content?: unknown): Promise<void> {
+  async #write(instance: Reachable, method: 'PUT' | 'DELETE', path: string, content?: unknown): Promise<void> {
     await this.#call(instance, { method, path, timeoutMs: TAKE_TIMEOUT_MS }, content);
   }
 
-  async #call(instance: Instance, request: Request, content?: unknown): Promise<Response> {
+  async #call(instance: Reachable, request: Request, content?: unknown): Promise<Response> {
     try {
       return await this.#breakerOf(instance).execute(() => call(instance, request, content));
     } catch (error) {
@@ -67,7 +66,7 @@ export class HttpInstanceClient implements InstanceClient {
     }
   }
 
-  #breakerOf({ endpoint }: Instance): CircuitBreakerPolicy {
+  #breakerOf({ endpoint }: Reachable): CircuitBreakerPolicy {
     const breaker =
       this.#breakers.get(endpoint) ??
       circuitBreaker(unavailable, { halfOpenAfter: OPEN_MS, breaker: new ConsecutiveBreaker(FAILURES_IN_A_ROW) });
@@ -78,7 +77,7 @@ export class HttpInstanceClient implements InstanceClient {
 
 type Request = { method: 'PUT' | 'DELETE' | 'POST'; path: string; timeoutMs: number };
 
-const call = async (instance: Instance, request: Request, content: unknown): Promise<Response> => {
+const call = async (instance: Reachable, request: Request, content: unknown): Promise<Response> => {
   const { method, path, timeoutMs } = request;
   const response = await fetch(new URL(path, instance.endpoint), {
     method,
@@ -88,22 +87,28 @@ const call = async (instance: Instance, request: Request, content: unknown): Pro
       headers: { 'content-type': 'application/json' },
     }),
   }).catch((cause: unknown) => {
-    // A write that was not answered in time may have been done; every write may be repeated, and that is the check.
     const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
-    throw timedOut && method !== 'POST' ? unanswered(instance, cause) : notAnswering(instance, cause);
+    if (!timedOut) throw notAnswering(instance, cause);
+    // A write that was not answered in time may have been done; every write may be repeated, and that is the check. A
+    // query that the engine does not end says nothing of the instance.
+    throw method === 'POST'
+      ? new Refusal('query_timeout', 'The query took too long.', { cause })
+      : unanswered(instance, cause);
   });
   if (response.ok) return response;
   throw await refusalFrom(response, instance);
 };
 
-const notAnswering = ({ instanceId }: Instance, cause: unknown): Retryable =>
+const notAnswering = ({ instanceId }: Reachable, cause: unknown): Retryable =>
   new Retryable('unavailable', `Instance "${instanceId}" does not answer.`, { cause, delaySeconds: 2 });
 
-const unanswered = ({ instanceId }: Instance, cause: unknown): Unknown =>
+const unanswered = ({ instanceId }: Reachable, cause: unknown): Unknown =>
   new Unknown('unavailable', `Instance "${instanceId}" did not answer in time; it may have done it.`, { cause });
 
-const refusalFrom = async (response: Response, { instanceId }: Instance): Promise<Refusal | Retryable> => {
+const refusalFrom = async (response: Response, { instanceId }: Reachable): Promise<Refusal | Retryable> => {
   const parsed = InstanceRefusal.safeParse(await response.json().catch(() => undefined));
+  // It answers, and failed at this: neither asked again at once nor counted against it, as one graph's may be spoilt.
+  if (parsed.success && parsed.data.code === 'internal') return new Retryable('internal', parsed.data.message);
   if (response.status >= 500 || !parsed.success || !(parsed.data.code in FAILURE_STATUS)) {
     return new Retryable('unavailable', `Instance "${instanceId}" can not serve this now (${response.status}).`);
   }

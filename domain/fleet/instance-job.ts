@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { EntityInput } from '../graph/entity.ts';
 import { ResolvedSchema } from '../graph/graph-schema.ts';
 
-const SnapshotReference = z.strictObject({
+/** What a snapshot was made from is nothing to an instance. */
+const SnapshotReference = z.object({
   version: z.int(),
   key: z.string(),
   checksum: z.string(),
@@ -13,6 +14,8 @@ const Common = z.strictObject({
   operationId: z.string(),
   graphId: z.string(),
   taskToken: z.string(),
+  /** What the instance is busy by while it does the job; without it the job is refused. */
+  leaseId: z.string(),
   /** The instance's generation when the job was handed out; an instance that was cycled since refuses it. */
   generation: z.int(),
 });
@@ -25,11 +28,27 @@ const BuildGraphJob = Common.extend({
 
 const LoadSnapshotJob = Common.extend({ kind: z.literal('load-snapshot'), snapshot: SnapshotReference });
 
+/** The rest is in the operation's log and in the table's record, which the job reads as they are when it begins. */
+const StageTableJob = Common.extend({ kind: z.literal('stage-table') });
+const MaterializeJob = Common.extend({ kind: z.literal('materialize') });
+
+const BackUpJob = Common.extend({ kind: z.literal('back-up') });
+const ForkGraphJob = Common.extend({ kind: z.literal('fork-graph') });
+const RestoreJob = Common.extend({ kind: z.literal('restore') });
+
 /**
  * A job as it is handed to an instance, at `PUT /jobs/<operation>.<kind>`: the work that it does for a workflow. The
  * instance answers 202 and reports by the task token. The same job again gets the same answer, under its newest token.
  */
-export const InstanceJob = z.discriminatedUnion('kind', [BuildGraphJob, LoadSnapshotJob]);
+export const InstanceJob = z.discriminatedUnion('kind', [
+  BuildGraphJob,
+  LoadSnapshotJob,
+  StageTableJob,
+  MaterializeJob,
+  BackUpJob,
+  RestoreJob,
+  ForkGraphJob,
+]);
 export type InstanceJob = z.infer<typeof InstanceJob>;
 
 export type JobKind = InstanceJob['kind'];

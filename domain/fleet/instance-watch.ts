@@ -77,10 +77,19 @@ export class InstanceWatch {
       if (operation === undefined || !isTerminal(operation.status)) continue;
       // Once more: it may have come to name the slot while its operation was coming to its end.
       if (await this.#isNamed(graphId, place)) continue;
+      if (!(await this.#hasAnother(graphId, place))) continue;
       await instances.freeSlot(instanceId, graphId, slotHolder);
       freed += 1;
     }
     return freed;
+  }
+
+  /** A graph that was on its way to another instance when that stopped gets its slot there before it loses this one. */
+  async #hasAnother(graphId: string, { placement, slotHolder }: Omit<GraphPlace, 'tier'>): Promise<boolean> {
+    const { graphs, instances } = this.#parts;
+    const graph = await graphs.get(graphId);
+    if (graph === undefined || graph.slotHolder !== slotHolder || graph.placement === null) return true;
+    return graph.placement !== placement && instances.takeSlot(graph.placement, graphId, slotHolder);
   }
 
   async #isNamed(graphId: string, place: Omit<GraphPlace, 'tier'>): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { Drain } from '../lease/lease.ts';
 import type { FleetTier } from './tier.ts';
 
 /** `LAUNCHING`: its name is taken, and it has not registered yet. */
@@ -19,27 +20,32 @@ export type Instance = {
   capacity: number;
   used: number;
   heartbeatAt: string;
+  /** How many operations are at work on it. */
+  busyCount: number;
+  /** Who closed its gate, and waits for it or cycles it. */
+  drain: Drain | null;
   /** The operation that launched it; `taskToken` while its workflow waits for the instance to register. */
   launch: { operationId: string; taskToken: string | null } | null;
   /** Why it is `QUARANTINED`; one that was only `silent` is taken back when it is heard of. */
   quarantineReason: QuarantineReason | null;
 };
 
-export type QuarantineReason = 'silent' | 'launch_failed';
+export type QuarantineReason = 'silent' | 'launch_failed' | 'cycle_failed';
 
-/** What a task says of itself when it starts. */
+/** What a task says of itself when it starts; the generation is the one that it was started for. */
 export type InstanceRegistration = Pick<
   Instance,
-  'instanceId' | 'tier' | 'endpoint' | 'image' | 'taskArn' | 'capacity'
+  'instanceId' | 'tier' | 'endpoint' | 'image' | 'taskArn' | 'capacity' | 'generation'
 >;
 
 /** Where instances are kept. Each method is one read or one conditional write on the instance's item. */
 export interface InstanceStore {
   /**
-   * Claims the item for a task. Slots and generation of an item that exists stay as they are, and so does its state,
-   * unless it was launching or silent: then it is active from here on.
+   * Claims the item for a task. Slots and leases of an item that exists stay as they are, and so does its state, unless
+   * it was launching or silent: then it is active from here on.
+   * @returns undefined when the instance is of a later generation: the task is a leftover
    */
-  register(registration: InstanceRegistration, at: string): Promise<Instance>;
+  register(registration: InstanceRegistration, at: string): Promise<Instance | undefined>;
   /** False when another task has registered since: this one is a leftover. An instance that was silent is active again. */
   heartbeat(instanceId: string, taskArn: string, at: string): Promise<boolean>;
   get(instanceId: string): Promise<Instance | undefined>;

@@ -3,8 +3,9 @@ import { FLEET_TENANT } from '../operation/operation.ts';
 import type { AcceptedOperation, OperationCommands } from '../operation/operation-commands.ts';
 import { CONTROL_PLANE } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { wantedInstances, wantedOf } from './capacity.ts';
+import { wantedInstances } from './capacity.ts';
 import type { CapacityQueue } from './capacity-queue.ts';
+import { isLongSilent } from './graph-rescue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 import type { InstanceLaunchStore, LaunchRequest } from './instance-launch.ts';
 import type { FleetTier, TierStore } from './tier.ts';
@@ -42,14 +43,18 @@ export class Launches {
    */
   async keep(tier: FleetTier): Promise<number> {
     const { tiers, instances: store, queue } = this.#parts;
-    const [wanted, instances] = await Promise.all([wantedOf(tiers, tier), store.listAll(tier)]);
+    const [wanted, instances] = await Promise.all([tiers.get(tier), store.listAll(tier)]);
     let begun = 0;
     for (const { instanceId, launch } of instances.filter(({ state }) => state === 'LAUNCHING')) {
       if (launch !== null)
         await this.#open({ instanceId, tier }, { operationId: launch.operationId, actor: CONTROL_PLANE });
     }
-    if (instances.length >= wanted.maxInstances) return begun;
-    const missing = wantedInstances({ wanted, instances, waiting: await queue.count(tier) }) - instances.length;
+    const there = this.#there(instances);
+    if (there.length >= wanted.maxInstances) return begun;
+    // More than the tier can ever hold need not be counted.
+    const queued = await queue.count(tier, wanted.maxInstances * wanted.capacity);
+    const waiting = queued + graphsOf(instances) - graphsOf(there);
+    const missing = wantedInstances({ wanted, instances: there, waiting }) - there.length;
     for (const instanceId of freeNames(tier, instances, missing)) {
       const operationId = this.#parts.newOperationId();
       const { capacity } = wanted;
@@ -70,17 +75,23 @@ export class Launches {
     // A repeated call gets the first one's answer, and claims nothing: whatever became of that instance, or if it was
     // of another tier.
     if ((await operations.find(asked.operationId)) !== undefined) return this.#accept(tier, null, asked);
-    const [wanted, instances] = await Promise.all([wantedOf(tiers, tier), store.listAll(tier)]);
+    const [wanted, instances] = await Promise.all([tiers.get(tier), store.listAll(tier)]);
     const isMine = (instance: Instance | undefined) => instance?.launch?.operationId === asked.operationId;
     const mine = instances.find(isMine);
     if (mine !== undefined) return this.#open(mine, asked);
     const { capacity, maxInstances } = wanted;
-    for (const instanceId of freeNames(tier, instances, maxInstances - instances.length)) {
+    for (const instanceId of freeNames(tier, instances, maxInstances - this.#there(instances).length)) {
       const claimed = await this.#claim({ instanceId, tier, operationId: asked.operationId, capacity });
       // The same call, at once or a moment ago, may have claimed it: then another name would be nobody's.
       if (claimed || isMine(await store.get(instanceId))) return this.#open({ instanceId, tier }, asked);
     }
     throw new Refusal('conflict', `Tier "${tier}" has its maximum of ${maxInstances} instances; raise that first.`);
+  }
+
+  /** One that is gone is none of its tier's any more: its graphs wait for a place as those in the queue do. */
+  #there(instances: readonly Instance[]): Instance[] {
+    const now = this.#now();
+    return instances.filter((instance) => !isLongSilent(instance, now));
   }
 
   #claim(claim: Parameters<InstanceLaunchStore['claim']>[0]): Promise<boolean> {
@@ -103,6 +114,8 @@ export class Launches {
     });
   }
 }
+
+const graphsOf = (instances: readonly Instance[]): number => instances.reduce((sum, { used }) => sum + used, 0);
 
 /** The first names, counted out from 1, that no instance has. */
 const freeNames = (tier: FleetTier, instances: readonly Instance[], howMany: number): string[] => {

@@ -73,6 +73,13 @@ export class Placement {
     return this.#leastUsedFirst(current.filter((instance) => instance?.state === 'ACTIVE') as Instance[]);
   }
 
+  /** The operations that hold slots on a tier's instances. */
+  async holders(tier: FleetTier): Promise<Set<string>> {
+    const instances = await this.#instances.listAll(tier);
+    const slots = await Promise.all(instances.map(({ instanceId }) => this.#instances.readSlots(instanceId)));
+    return new Set(slots.flatMap((taken) => Object.values(taken)));
+  }
+
   /**
    * Takes a slot whose turn it is, on one of the instances. The record is not created: one that is gone belongs to an
    * operation that was undone.
@@ -80,6 +87,29 @@ export class Placement {
    */
   async takeSlotInTurn(slot: SlotRecord, instances: readonly Instance[]): Promise<string | undefined> {
     return this.#takeOneOf(instances, slot);
+  }
+
+  /**
+   * Gives a graph another slot than the one on `from`, which it keeps until it has the other. Repeating it, or going on
+   * with what another run began, is harmless.
+   * @returns the instance; null when there is no room: then all is as before
+   */
+  async moveSlot(from: string, record: SlotRecord, instances: readonly Instance[]): Promise<string | null> {
+    let slot = record;
+    const leave = async (placement: string): Promise<void> => {
+      if (!(await slot.rename(slot.placement, placement))) throw movedMeanwhile(slot);
+      if (slot.placement !== from) await this.freeSlot(slot);
+      slot = { ...slot, placement };
+    };
+    for (const instanceId of [record.placement, ...instances.map((instance) => instance.instanceId)]) {
+      if (instanceId === null || instanceId === from) continue;
+      if (instanceId !== slot.placement) await leave(instanceId);
+      if (!(await this.#take(slot))) continue;
+      await this.freeSlot({ ...slot, placement: from });
+      return instanceId;
+    }
+    if (slot.placement !== from) await leave(from);
+    return null;
   }
 
   /** Frees the slot that a record names. Repeating it is harmless. */

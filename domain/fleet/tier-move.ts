@@ -1,6 +1,8 @@
 import { Refusal, Retryable, WaitingForCapacity } from '../failure.ts';
-import { type Graph, type GraphStore, operationIdOfWriter } from '../graph/graph.ts';
+import { type Graph, type GraphStore, operationIdOfWriter, refusalToUse } from '../graph/graph.ts';
 import { type GraphMove, type GraphMoveStore, hasStopped, type MovingGraph } from '../graph/graph-move.ts';
+import { subgraphQuotaOf } from '../graph/subgraph.ts';
+import { tooManySubgraphs } from '../graph/subgraph-places.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { CapacityQueue } from './capacity-queue.ts';
 import type { Instance, InstanceStore } from './instance.ts';
@@ -47,13 +49,16 @@ export class TierMove {
 
   /**
    * Serves the graph at its new place. Repeating it is harmless.
-   * @throws {Refusal} `graph_not_ready` when the graph is not active any more, `conflict` when the move is over
+   * @throws {Refusal} `graph_not_ready` when the graph is not active any more, `limit_reached` when it has too many
+   * subgraphs by now, `conflict` when the move is over
    */
   async switchOver(graphId: string, operationId: string): Promise<void> {
     const graph = await this.#movingGraph(graphId, operationId);
     if (graph?.move.state === 'switched') return;
     if (graph?.move.state !== 'preparing') throw new Refusal('conflict', `The move of "${graphId}" is over.`);
-    if (graph.status !== 'active') throw new Refusal('graph_not_ready', `The graph "${graphId}" is ${graph.status}.`);
+    const unusable = refusalToUse(graph);
+    if (unusable !== undefined) throw unusable;
+    if (!subgraphsFit(graph, graph.move.spare.tier)) throw tooManySubgraphs(graph.move.spare.tier);
     if (!(await this.#moves.switchOver(graph))) throw changedMeanwhile(graphId);
   }
 
@@ -148,11 +153,12 @@ const preparingFor = (tier: FleetTier, operationId: string, graph: Graph | undef
 
 /** Why a graph can not be moved to a tier now, if it can not. */
 export const refusalToMove = (graph: Graph, tier: FleetTier): Refusal | undefined => {
-  const { graphId, parentId, status, move, writer } = graph;
+  const { graphId, parentId, move, writer } = graph;
   if (parentId !== null) {
     return new Refusal('invalid_request', `"${graphId}" is a subgraph: it is on the tier of its parent "${parentId}".`);
   }
-  if (status !== 'active') return new Refusal('graph_not_ready', `The graph "${graphId}" is ${status}.`);
+  const unusable = refusalToUse(graph);
+  if (unusable !== undefined) return unusable;
   const holder = move?.operationId ?? (writer === null ? undefined : operationIdOfWriter(writer));
   if (holder !== undefined) {
     return new Refusal('conflict', `The operation "${holder}" holds the graph.`, { operationId: holder });
@@ -161,8 +167,11 @@ export const refusalToMove = (graph: Graph, tier: FleetTier): Refusal | undefine
     const issues = [{ path: 'tier', message: 'Choose another tier.' }];
     return new Refusal('invalid_request', `The graph is on tier "${tier}" already.`, { issues });
   }
-  return undefined;
+  return subgraphsFit(graph, tier) ? undefined : tooManySubgraphs(tier);
 };
+
+const subgraphsFit = ({ subgraphs }: Graph, tier: FleetTier): boolean =>
+  Object.keys(subgraphs).length <= subgraphQuotaOf(tier);
 
 const changedMeanwhile = (graphId: string): Retryable =>
   new Retryable('conflict', `Something else has changed the graph "${graphId}" meanwhile.`);

@@ -15,6 +15,8 @@ export type Tier = {
   capacity: number;
   /** Whatever is to be placed here waits until an operator agrees. */
   approval?: boolean | undefined;
+  /** Digest of the image that its instances are to run: `sha256:…`. Without one, nobody has named one yet. */
+  image?: string | undefined;
 };
 
 /** What is wanted of a tier that nobody has set. */
@@ -29,5 +31,10 @@ export const DEFAULT_TIERS: readonly Tier[] = [
 export interface TierStore {
   /** Every tier, as it was set or by default. */
   list(): Promise<Tier[]>;
-  put(tier: Tier): Promise<void>;
+  /** One tier, as it was set or by default. Read consistently. */
+  get(tier: FleetTier): Promise<Tier>;
+  /** Sets what is wanted of a tier; what is left out stays as it is. @returns all that is wanted of it now */
+  put(tier: Tier): Promise<Tier>;
+  /** Makes an image the one that is wanted of a tier, unless one is wanted already. @returns the one that is wanted now */
+  putFirstImage(tier: FleetTier, image: string): Promise<string>;
 }

@@ -90,7 +90,7 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     status,
     percent: percentAfter(last.percent, draft),
     completedSteps: draft.type === 'step_completed' ? [...last.completedSteps, draft.step] : last.completedSteps,
-    result: 'result' in draft ? draft.result : last.result,
+    result: 'result' in draft && draft.result !== undefined ? draft.result : last.result,
     error: 'error' in draft ? draft.error : 'result' in draft ? null : last.error,
     attempt: draft.anotherAttempt ? last.attempt + 1 : last.attempt,
     input,

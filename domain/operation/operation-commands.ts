@@ -41,17 +41,21 @@ export class OperationCommands {
 
   /**
    * Opens an operation and starts it. From the moment that it is open it is accepted, whatever becomes of the start.
-   * @throws {Refusal} `idempotency_key_reused`
+   * @param admit claims what only one operation can have, as the workflow's first step does too. One that it refuses has
+   * failed before anybody was told of it: a claim is made only for an operation that is there to answer for it.
+   * @throws {Refusal} `idempotency_key_reused`; what `admit` refuses
    */
-  async accept({ body, ...asked }: OperationRequest): Promise<AcceptedOperation> {
+  async accept({ body, ...asked }: OperationRequest, admit?: () => Promise<unknown>): Promise<AcceptedOperation> {
     const opened = await this.#log.open({ ...asked, requestHash: hashOf(body ?? asked.request), message: 'Accepted' });
     if (opened.replayed && (await this.#log.get(asked.operationId)).status !== 'accepted') return opened;
     // Listed before it is answered: the reconciler finds by the listing what was accepted and not started.
     await this.#log.project(opened.accepted);
     try {
+      if (admit !== undefined) await this.#admit(opened.accepted, admit);
       await this.drive(opened.accepted);
       return opened;
     } catch (startError) {
+      if (startError instanceof Refusal) throw startError;
       return { ...opened, startError };
     }
   }
@@ -99,6 +103,15 @@ export class OperationCommands {
     const newest: Attempt = { machine: workflowOf(kind), operationId, attempt };
     if (attempt > 1) await this.#workflows.stop({ ...newest, attempt: attempt - 1 }, message);
     await this.#workflows.start(newest, { operationId, tenantId, graphId });
+  }
+
+  async #admit({ operationId }: OperationEvent, admit: () => Promise<unknown>): Promise<void> {
+    await admit().catch(async (error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+      const { code, message, retryable } = error;
+      await this.#log.append(operationId, { type: 'failed', message: 'Refused', error: { code, message, retryable } });
+      throw error;
+    });
   }
 
   async #command(operationId: string, draft: Parameters<OperationLog['append']>[1]): Promise<OperationEvent> {

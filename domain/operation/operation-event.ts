@@ -95,7 +95,8 @@ export type EventDraft =
   | (Common & { type: 'step_completed'; step: string; percent?: number })
   | (Common & { type: 'compensating'; error: OperationError; ending?: 'failed' | 'timed_out' })
   | (Common & { type: 'succeeded' | 'partial'; result: Record<string, unknown> })
-  | (Common & { type: Exclude<TerminalStatus, 'succeeded' | 'partial'>; error: OperationError | null });
+  | (Common & { type: 'failed'; error: OperationError | null; result?: Record<string, unknown> })
+  | (Common & { type: Exclude<TerminalStatus, 'succeeded' | 'partial' | 'failed'>; error: OperationError | null });
 
 /** The operation as its newest event tells it. */
 export const operationAsOf = (event: OperationEvent): Operation => ({

@@ -1,5 +1,5 @@
 import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
-import { isTerminal, type OperationError } from './operation.ts';
+import { isTerminal, type Operation, type OperationError } from './operation.ts';
 import type { OperationCommands } from './operation-commands.ts';
 import { CONTROL_PLANE, type EventDraft, type OperationEvent } from './operation-event.ts';
 import type { OperationLog } from './operation-log.ts';
@@ -8,6 +8,9 @@ import { type ExecutionState, type Workflows, workflowOf } from './workflows.ts'
 
 /** So many executions an operation is given without anybody asking. */
 export const MAX_ATTEMPTS = 5;
+
+/** So many operations are looked after side by side: a look is mostly waiting for answers. */
+const AT_ONCE = 8;
 
 /** An undo that failed is taken up again after so long: what stood in its way has had time to go. */
 export const UNDO_AGAIN_AFTER_MS = 10 * 60_000;
@@ -45,15 +48,21 @@ export class OperationReconciliation {
    */
   async takeTurn(rotations: RotationStore, limit: number): Promise<{ driven: number; failed: number }> {
     const count = { driven: 0, failed: 0 };
-    const counted = async (helped: Promise<boolean>) => {
-      const outcome = await helped.catch(() => 'failed');
-      if (outcome === 'failed') count.failed += 1;
-      else if (outcome) count.driven += 1;
+    const helpAll = async (operations: Operation[], help: (operationId: string) => Promise<boolean>) => {
+      const left = operations.values();
+      const helpInTurn = async () => {
+        for (const { operationId } of left) {
+          const outcome = await help(operationId).catch(() => 'failed');
+          if (outcome === 'failed') count.failed += 1;
+          else if (outcome) count.driven += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, helpInTurn));
     };
     const open = await nextTurn(rotations, 'open-operations', limit, (page) => this.#log.listOpen(page));
-    for (const { operationId } of open) await counted(this.settle(operationId));
-    const left = await nextTurn(rotations, 'failed-undos', limit, (page) => this.#log.listUndoFailed(page));
-    for (const { operationId } of left) await counted(this.takeUpUndo(operationId));
+    await helpAll(open, (operationId) => this.settle(operationId));
+    const undos = await nextTurn(rotations, 'failed-undos', limit, (page) => this.#log.listUndoFailed(page));
+    await helpAll(undos, (operationId) => this.takeUpUndo(operationId));
     return count;
   }
 

@@ -16,7 +16,9 @@ export const OPERATION_KINDS = [
   'backup.restore',
   'fleet.refresh',
   'instance.launch',
+  'instance.refresh',
   'instance.retire',
+  'job.run',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 

@@ -5,23 +5,42 @@ export type WorkflowInput = { operationId: string; tenantId: string; graphId: st
 
 export const STATE_MACHINES = [
   'change-tier',
+  'create-backup',
   'delete-graph',
+  'fork-subgraph',
   'launch-instance',
+  'materialize',
   'provision-graph',
   'provision-repository-access',
   'provision-subgraph',
+  'refresh-instance',
+  'refresh-fleet',
+  'retire-instance',
+  'restore-backup',
+  'run-external-job',
+  'stage-table',
 ] as const;
 export type StateMachineName = (typeof STATE_MACHINES)[number];
 
 /** The workflow that does the work of each kind of operation. */
 const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
+  'backup.create': 'create-backup',
+  'backup.restore': 'restore-backup',
+  'fleet.refresh': 'refresh-fleet',
   'graph.change_tier': 'change-tier',
   'graph.create': 'provision-graph',
   'graph.delete': 'delete-graph',
+  'graph.materialize': 'materialize',
   'instance.launch': 'launch-instance',
+  'instance.refresh': 'refresh-instance',
+  'instance.retire': 'retire-instance',
+  'job.run': 'run-external-job',
   'repository.access': 'provision-repository-access',
   'subgraph.create': 'provision-subgraph',
+  'subgraph.fork': 'fork-subgraph',
   'subgraph.delete': 'delete-graph',
+  'table.create': 'stage-table',
+  'table.insert': 'stage-table',
 };
 
 /** @throws {Error} the kind has no workflow: it can not have been accepted */

@@ -33,7 +33,7 @@ export type CallerContext = { tenantId: string; subject: string; scopes: string 
  */
 export const authorize = (
   { TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment,
-  audit: Pick<AuditStore, 'put'>,
+  audit: Pick<AuditStore, 'count'>,
 ) => {
   const keys = createRemoteJWKSet(new URL(TOKEN_JWKS_URL));
   const expected = {
@@ -67,9 +67,12 @@ export const authorize = (
   };
 };
 
-/** Notes a token that was not taken. Nothing that it says of itself is believed, so it is nobody's. */
+/**
+ * Notes a token that was not taken. Nothing that it says of itself is believed, so it is nobody's; and anybody can send
+ * any number of them, so they are counted.
+ */
 const note = async (
-  audit: Pick<AuditStore, 'put'>,
+  audit: Pick<AuditStore, 'count'>,
   { methodArn }: APIGatewayTokenAuthorizerEvent,
   cause: unknown,
 ): Promise<void> => {
@@ -87,7 +90,7 @@ const note = async (
     detail: cause instanceof errors.JOSEError ? cause.code : 'The token is not one of ours.',
   };
   await audit
-    .put(entry)
+    .count('token', entry)
     .catch((error: unknown) => logger.error('An entry of the audit was not written', { entry, error: error as Error }));
 };
 

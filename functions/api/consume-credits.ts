@@ -1,6 +1,5 @@
 import { consumeCreditsRoute } from '../../contract/api/billing-routes.ts';
 import type { CreditStore } from '../../domain/billing/credits.ts';
-import { Refusal } from '../../domain/failure.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { creditStore, graphStore, operationLog } from '../dependencies.ts';
@@ -15,12 +14,12 @@ type Dependencies = { graphs: GraphStore; operations: OperationLog; credits: Cre
 /** POST /v1/graphs/{graphId}/credits/consumptions: the key says which consumption it is, so it counts once. */
 export const consumeCredits =
   ({ graphs, operations, credits }: Dependencies) =>
-  async ({ tenantId, params, body, idempotencyKey }: ApiRequest<typeof consumeCreditsRoute>): Promise<ApiResponse> => {
-    if (idempotencyKey === undefined) {
-      throw new Refusal('invalid_request', 'A consumption needs an Idempotency-Key, so that it counts once.', {
-        issues: [{ path: 'Idempotency-Key', message: 'Send a key that is this consumption’s own.' }],
-      });
-    }
+  async ({
+    tenantId,
+    params,
+    body,
+    idempotencyKey = '',
+  }: ApiRequest<typeof consumeCreditsRoute>): Promise<ApiResponse> => {
     const { graphId } = await graphOf(graphs, operations, tenantId, params.graphId);
     const pool = await credits.consume(tenantId, graphId, { key: idempotencyKey, amount: body.amount });
     logger.info('Credits consumed', { tenantId, graphId, ...body });

@@ -9,9 +9,17 @@ import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { type Graph, type GraphStore, subgraphIdOf } from '../../domain/graph/graph.ts';
 import type { GraphDeletion } from '../../domain/graph/graph-deletion.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
+import type { PauseGate } from '../../domain/lease/write-pause.ts';
 import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { graphDeletion, graphStore, instanceStore, operationCommands, operationLog } from '../dependencies.ts';
+import {
+  graphDeletion,
+  graphStore,
+  instanceStore,
+  operationCommands,
+  operationLog,
+  pauseGate,
+} from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
@@ -23,12 +31,13 @@ type Dependencies = {
   operations: OperationLog;
   commands: OperationCommands;
   deletion: GraphDeletion;
+  pauses: PauseGate;
   instances: InstanceStore;
   client: InstanceClient;
 };
 
 /** DELETE /v1/graphs/{graphId}/subgraphs/{name}: deletes a subgraph; one with something in it only by `force`. */
-export const deleteSubgraph = ({ graphs, operations, commands, deletion, instances, client }: Dependencies) => {
+export const deleteSubgraph = ({ graphs, operations, commands, deletion, pauses, instances, client }: Dependencies) => {
   /**
    * The snapshot that is seen to be empty. The workflow holds on to it: should another one come, it is not deleted.
    * @throws {Refusal} `conflict`
@@ -57,6 +66,7 @@ export const deleteSubgraph = ({ graphs, operations, commands, deletion, instanc
     }
     const subgraph = await subgraphOf(await graphOf(graphs, operations, tenantId, parentId), name);
     const { graphId } = subgraph;
+    await pauses.pass(subgraph.tier);
     await deletion.check(subgraph, operationId);
     const emptyVersion = force ? null : await emptyVersionOf(subgraph);
     const request: DeletionRequest = { backup, place: { parentId, name }, emptyVersion };
@@ -77,6 +87,7 @@ export const handler = apiFunction('delete-subgraph', deleteSubgraphRoute, (envi
     operations: operationLog(environment),
     commands: operationCommands(environment),
     deletion: graphDeletion(environment),
+    pauses: pauseGate(environment),
     instances: instanceStore(environment),
     client: new HttpInstanceClient(),
   }),

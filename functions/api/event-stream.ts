@@ -21,7 +21,7 @@ const LONGEST_WAIT_MS = 1_000;
  * then resumes with the last id that it saw. Each read continues where the one before ended, so nothing is sent twice
  * and nothing is skipped. Reads are frequent while events come and grow rare while they do not: the wait is an eighth
  * of the silence so far. A store that answers slowly is asked less: up to a second, a wait is at least
- * twice as long as the last read.
+ * four times as long as the last read.
  */
 export async function* eventStream(
   read: (after: number) => Promise<EventView[]>,
@@ -49,7 +49,7 @@ export async function* eventStream(
       yield ': ping\n\n';
       lastSentAt = now();
     }
-    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, (now() - lastEventAt) / 8, 2 * readMs)));
+    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(SHORTEST_WAIT_MS, (now() - lastEventAt) / 8, 4 * readMs)));
   }
 }
 

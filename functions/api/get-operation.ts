@@ -1,9 +1,10 @@
 import { getOperationRoute } from '../../contract/api/routes.ts';
+import type { AuditStore } from '../../domain/audit/audit.ts';
 import type { CapacityQueue } from '../../domain/fleet/capacity-queue.ts';
 import { slotAskedFor } from '../../domain/fleet/capacity-wait.ts';
 import type { Operation, OperationKind } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { capacityQueue, operationLog } from '../dependencies.ts';
+import { auditStore, capacityQueue, operationLog } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
@@ -12,10 +13,10 @@ import { mustSee } from './operation-access.ts';
 
 /** GET /v1/operations/{operationId}: with its place in the queue, while it waits for capacity. */
 export const getOperation =
-  (operations: OperationLog, queue: CapacityQueue) =>
+  (operations: OperationLog, queue: CapacityQueue, audit: Pick<AuditStore, 'put'>) =>
   async ({ params, ...caller }: ApiRequest<typeof getOperationRoute>): Promise<ApiResponse> => {
     const operation = await operations.get(params.operationId);
-    mustSee(caller, operation);
+    await mustSee(audit, getOperationRoute, caller, operation);
     const view = operationView(operation);
     const position = waitsForCapacity(operation) ? await positionOf(operations, queue, operation) : undefined;
     return { status: 200, body: { ...view, queue: position === undefined ? null : { position } } };
@@ -33,5 +34,5 @@ const positionOf = async (operations: OperationLog, queue: CapacityQueue, { oper
 };
 
 export const handler = apiFunction('get-operation', getOperationRoute, (environment) =>
-  getOperation(operationLog(environment), capacityQueue(environment)),
+  getOperation(operationLog(environment), capacityQueue(environment), auditStore(environment)),
 );

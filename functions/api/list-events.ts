@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { listEventsRoute } from '../../contract/api/routes.ts';
 import { FUNCTIONS } from '../../contract/functions.ts';
+import type { AuditStore } from '../../domain/audit/audit.ts';
 import { Refusal, Retryable } from '../../domain/failure.ts';
 import type { TenantLimits } from '../../domain/limits/tenant-limits.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { operationLog, tenantLimits } from '../dependencies.ts';
+import { auditStore, operationLog, tenantLimits } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
@@ -17,14 +18,14 @@ import { mustSee } from './operation-access.ts';
 
 /** GET /v1/operations/{operationId}/events: a page as JSON, or the events as they happen as SSE, by `Accept`. */
 export const listEvents =
-  (operations: OperationLog, openStream: OpenStream) =>
+  (operations: OperationLog, openStream: OpenStream, audit: Pick<AuditStore, 'put'>) =>
   async ({ params, query, header, ...caller }: ApiRequest<typeof listEventsRoute>): Promise<ApiResponse> => {
     const { operationId } = params;
     const after = lastEventIdFrom(header('last-event-id')) ?? query.after ?? 0;
     const page = await operations.events(operationId, after, query.limit);
     // A page tells whose it is, and how far the operation is; an empty one does not.
     const newest = page.at(-1) ?? (await operations.get(operationId));
-    mustSee(caller, newest);
+    await mustSee(audit, listEventsRoute, caller, newest);
     const terminal = isTerminal(newest.status) && (page.length > 0 || after >= newest.seq);
 
     if (!(header('accept') ?? '').includes('text/event-stream')) {
@@ -103,5 +104,9 @@ const lastEventIdFrom = (value: string | undefined): number | undefined => {
 };
 
 export const handler = apiFunction('list-events', listEventsRoute, (environment) =>
-  listEvents(operationLog(environment), streamsOf(tenantLimits(environment), environment.STREAMS_PER_TENANT)),
+  listEvents(
+    operationLog(environment),
+    streamsOf(tenantLimits(environment), environment.STREAMS_PER_TENANT),
+    auditStore(environment),
+  ),
 );

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { Route } from '../../contract/api/route.ts';
+import type { AuditStore } from '../../domain/audit/audit.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { FLEET_TENANT } from '../../domain/operation/operation.ts';
 import type { Commander } from '../../domain/operation/operation-commands.ts';
@@ -8,13 +11,32 @@ import type { OperationLog } from '../../domain/operation/operation-log.ts';
 export type Caller = { tenantId: string; actor: string; scopes: readonly string[] };
 
 /**
- * Lets a caller see an operation of its own, and one of the fleet to those who may see the fleet. Any other does not exist.
+ * Lets a caller see an operation of its own, and any to those who may see the fleet; when it is a tenant's, that is noted
+ * before they do. For everybody else it does not exist.
+ * @param route as the audit names it
  * @throws {Refusal} `not_found`
  */
-export const mustSee = ({ tenantId, scopes }: Caller, operation: { operationId: string; tenantId: string }): void => {
-  const needed = operation.tenantId === FLEET_TENANT ? 'fleet:read' : 'graphs:read';
-  const visible = [tenantId, FLEET_TENANT].includes(operation.tenantId) && scopes.includes(needed);
-  if (!visible) throw noOperation(operation.operationId);
+export const mustSee = async (
+  audit: Pick<AuditStore, 'put'>,
+  { method, path }: Pick<Route, 'method' | 'path'>,
+  { tenantId, actor, scopes }: Caller,
+  operation: { operationId: string; tenantId: string; graphId: string | null },
+): Promise<void> => {
+  if (operation.tenantId === tenantId && scopes.includes('graphs:read')) return;
+  if (!scopes.includes('fleet:read')) throw noOperation(operation.operationId);
+  if (operation.tenantId === FLEET_TENANT) return;
+  await audit.put({
+    auditId: randomUUID(),
+    at: new Date().toISOString(),
+    type: 'operator_action',
+    tenantId: operation.tenantId,
+    actor,
+    action: `${method} ${path}`,
+    operationId: operation.operationId,
+    graphId: operation.graphId,
+    outcome: '200',
+    detail: 'Read (by an operator)',
+  });
 };
 
 /**

@@ -1,10 +1,11 @@
 import { queryGraphRoute } from '../../contract/api/routes.ts';
-import { Refusal, Retryable } from '../../domain/failure.ts';
+import { Refusal } from '../../domain/failure.ts';
 import { placedGraph } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
-import type { Instance, InstanceStore } from '../../domain/fleet/instance.ts';
+import type { InstanceStore } from '../../domain/fleet/instance.ts';
 import type { InstanceClient } from '../../domain/fleet/instance-client.ts';
-import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
+import { readOnTier } from '../../domain/fleet/readers.ts';
+import { type Graph, type GraphStore, refusalToUse } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
@@ -23,7 +24,7 @@ type Dependencies = {
   client: InstanceClient;
 };
 
-/** POST /v1/graphs/{graphId}/query: runs read-only Cypher on the graph's instance and streams the rows through. */
+/** POST /v1/graphs/{graphId}/query: runs read-only Cypher on an instance of the graph's tier and streams the rows through. */
 export const queryGraph =
   ({ graphs, operations, accesses, instances, client }: Dependencies) =>
   async ({ tenantId, params, body, header }: ApiRequest<typeof queryGraphRoute>): Promise<ApiResponse> => {
@@ -31,31 +32,18 @@ export const queryGraph =
     const snapshot = readySnapshot(graph);
     const placed = (await placedGraph(graph, graphs)) ?? graph;
     readySnapshot(placed);
-    const lines = await client.query(await instanceOf(placed, instances), {
-      graphId: graph.graphId,
-      snapshot,
-      ...body,
-    });
+    const query = { graphId: graph.graphId, snapshot, ...body };
+    const lines = await readOnTier(placed, instances, (instance) => client.query(instance, query));
     return (header('accept') ?? '').includes('application/x-ndjson')
       ? { status: 200, headers: { 'content-type': 'application/x-ndjson' }, body: asText(lines) }
       : { status: 200, body: queryResultJson(lines) };
   };
 
-const readySnapshot = ({ graphId, status, snapshot }: Graph): Snapshot => {
-  if (status === 'active' && snapshot !== null) return snapshot;
-  if (status === 'suspended') {
-    throw new Refusal(
-      'payment_required',
-      `The graph "${graphId}" is suspended, with all it holds, until it is paid for.`,
-    );
-  }
-  throw new Refusal('graph_not_ready', `The graph "${graphId}" is ${status}; follow its operation and ask again.`);
-};
-
-const instanceOf = async ({ placement, graphId }: Graph, instances: InstanceStore): Promise<Instance> => {
-  const instance = placement === null ? undefined : await instances.get(placement);
-  if (instance !== undefined) return instance;
-  throw new Retryable('unavailable', `No instance serves the graph "${graphId}" now.`, { delaySeconds: 5 });
+const readySnapshot = (graph: Graph): Snapshot => {
+  const refusal = refusalToUse(graph);
+  if (refusal !== undefined) throw refusal;
+  if (graph.snapshot !== null) return graph.snapshot;
+  throw new Refusal('graph_not_ready', `The graph "${graph.graphId}" has nothing to read yet.`);
 };
 
 async function* asText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

@@ -1,7 +1,7 @@
 import { receiveBillingEventRoute } from '../../contract/api/billing-routes.ts';
-import type { WebhookInbox } from '../../domain/billing/webhook-inbox.ts';
 import { openWebhookSecrets, type WebhookSecrets } from '../../domain/billing/webhook-secrets.ts';
 import { verifyWebhook } from '../../domain/billing/webhook-signature.ts';
+import type { LetterBox } from '../../domain/letter/letter-box.ts';
 import { webhookInbox } from '../billing.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
@@ -9,7 +9,7 @@ import type { ApiResponse } from '../pipeline/api-response.ts';
 
 /** POST /v1/billing/webhook: what is signed is kept, whatever it says; then it is processed, without waiting for a workflow. */
 export const receiveBillingEvent =
-  (inbox: WebhookInbox, secrets: WebhookSecrets) =>
+  (inbox: LetterBox, secrets: WebhookSecrets) =>
   async ({ text, header }: ApiRequest<typeof receiveBillingEventRoute>): Promise<ApiResponse> => {
     const eventId = verifyWebhook(await secrets(), text, header);
     await inbox.receive(eventId, text);

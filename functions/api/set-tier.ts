@@ -1,6 +1,6 @@
 import { setTierRoute } from '../../contract/api/fleet-routes.ts';
 import type { Launches } from '../../domain/fleet/launches.ts';
-import type { Tier, TierStore } from '../../domain/fleet/tier.ts';
+import type { TierStore } from '../../domain/fleet/tier.ts';
 import { tierStore } from '../dependencies.ts';
 import { launches } from '../fleet.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
@@ -13,9 +13,7 @@ import { tierView } from '../views/fleet-view.ts';
 export const setTier =
   (tiers: TierStore, fleet: Launches) =>
   async ({ params, body }: ApiRequest<typeof setTierRoute>): Promise<ApiResponse> => {
-    const before = (await tiers.list()).find(({ tier }) => tier === params.tier);
-    const wanted: Tier = { approval: before?.approval ?? false, ...body, tier: params.tier };
-    await tiers.put(wanted);
+    const wanted = await tiers.put({ ...body, tier: params.tier });
     await fleet.keep(params.tier).catch((error: unknown) => {
       logger.warn('What the tier lacks is launched by the schedule', { tier: params.tier, error: error as Error });
     });

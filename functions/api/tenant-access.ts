@@ -24,7 +24,7 @@ export const graphOf = async (
 
 /**
  * A graph that a tenant may read: its own, or a repository that it has active access to.
- * @throws {Refusal} `not_found`
+ * @throws {Refusal} `not_found`, `payment_required`
  */
 export const readableGraphOf = async (
   graphs: GraphStore,
@@ -38,6 +38,9 @@ export const readableGraphOf = async (
   // A repository's graph is named as the repository.
   const access = graph?.kind === 'repository' ? await accesses.get(tenantId, graph.name) : undefined;
   if (graph !== undefined && access?.status === 'active') return graph;
+  if (access?.status === 'suspended') {
+    throw new Refusal('payment_required', `The access to "${access.repository}" is suspended until it is paid for.`);
+  }
   throw noGraph(graphId, graph);
 };
 
@@ -63,7 +66,7 @@ const findGraph = async (graphs: GraphStore, operations: OperationLog, graphId: 
   (await graphs.get(graphId)) ?? (await acceptedGraph(operations, graphId)) ?? (await graphs.get(graphId));
 
 /** The kinds of operation whose graph has its id from them. */
-const CREATES: readonly OperationKind[] = ['graph.create', 'subgraph.create'];
+const CREATES: readonly OperationKind[] = ['graph.create', 'subgraph.create', 'subgraph.fork'];
 
 const acceptedGraph = async (operations: OperationLog, graphId: string): Promise<Graph | undefined> => {
   const operation = await operations.find(operationIdOfGraph(graphId));

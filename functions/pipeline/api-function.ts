@@ -4,7 +4,7 @@ import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { isCommand, type Route } from '../../contract/api/route.ts';
-import { CommandLimitEnvironment, ControlTableEnvironment } from '../../contract/environment.ts';
+import { CommandLimitEnvironment, ControlTableEnvironment, QueryLimitEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { Retryable } from '../../domain/failure.ts';
 import { auditStore, tenantLimits } from '../dependencies.ts';
@@ -29,7 +29,7 @@ export const apiFunction = <Name extends FunctionName, R extends Route>(
   const handle = build(environment);
   const { data: table } = ControlTableEnvironment.safeParse(environment);
   const audit = table && auditStore(table);
-  const admit = isCommand(route) && route.scope !== null ? commandLimit(environment) : undefined;
+  const admit = limitOf(route, environment);
   const pipeline = middy<APIGatewayProxyEvent, GatewayResponse>(
     route.streams ? { executionMode: executionModeStreamifyResponse } : {},
   );
@@ -47,14 +47,22 @@ export const apiFunction = <Name extends FunctionName, R extends Route>(
     });
 };
 
-/** Refuses the commands of a tenant that gives too many, whichever processes serve them. */
-const commandLimit = (environment: object) => {
+/** Refuses the commands, or the queries, of a tenant that gives too many, whichever processes serve them. */
+const limitOf = (route: Route, environment: object): ((tenantId: string) => Promise<void>) | undefined => {
+  if (route.countsAsQuery) {
+    const { QUERIES_PER_SECOND: most } = QueryLimitEnvironment.parse(environment);
+    const limits = tenantLimits(ControlTableEnvironment.parse(environment));
+    return async (tenantId) => mustHaveRoom(await limits.takeQuery(tenantId, most), `${most} queries`);
+  }
+  if (!isCommand(route) || route.scope === null) return undefined;
   const { COMMANDS_PER_SECOND: most } = CommandLimitEnvironment.parse(environment);
   const limits = tenantLimits(ControlTableEnvironment.parse(environment));
-  return async (tenantId: string): Promise<void> => {
-    if (await limits.takeCommand(tenantId, most)) return;
-    throw new Retryable('limit_reached', `More than ${most} commands a second; wait a second.`, { delaySeconds: 1 });
-  };
+  return async (tenantId) => mustHaveRoom(await limits.takeCommand(tenantId, most), `${most} commands`);
+};
+
+const mustHaveRoom = (hasRoom: boolean, most: string): void => {
+  if (hasRoom) return;
+  throw new Retryable('limit_reached', `More than ${most} a second; wait a second.`, { delaySeconds: 1 });
 };
 
 type GatewayResponse = { statusCode: number; headers: Record<string, string>; body: string | Readable };

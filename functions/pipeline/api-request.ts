@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Route } from '../../contract/api/route.ts';
 import { MAX_BODY_BYTES } from '../../contract/gateway-responses.ts';
 import { Refusal } from '../../domain/failure.ts';
-import { fieldIssues } from './field-issues.ts';
+import { fieldIssues, unseenFields } from './field-issues.ts';
 
 /** A call that has passed the checks of its route. */
 export type ApiRequest<R extends Route> = {
@@ -43,7 +43,7 @@ export const requestFrom = <R extends Route>(route: R, event: APIGatewayProxyEve
     tenantId,
     actor: subject,
     scopes,
-    idempotencyKey: route.idempotent ? idempotencyKeyFrom(header('idempotency-key')) : undefined,
+    idempotencyKey: route.idempotent ? idempotencyKeyFrom(header('idempotency-key'), route) : undefined,
     header,
   };
 };
@@ -74,10 +74,14 @@ const bodyOf = ({ method }: Route, text: string): unknown => {
   // Where nothing has to be said a client may send nothing; elsewhere what is missing is named.
   if (method === 'GET' || text === '') return {};
   const content = jsonOf(text);
-  if (!isDeeper(content, MAX_DEPTH)) return content;
-  throw new Refusal('invalid_request', 'The body is nested too deeply.', {
-    issues: [{ path: '', message: `Nest arrays and objects ${MAX_DEPTH} deep at most.` }],
-  });
+  if (isDeeper(content, MAX_DEPTH)) {
+    throw new Refusal('invalid_request', 'The body is nested too deeply.', {
+      issues: [{ path: '', message: `Nest arrays and objects ${MAX_DEPTH} deep at most.` }],
+    });
+  }
+  const issues = unseenFields(content);
+  if (issues.length === 0) return content;
+  throw new Refusal('invalid_request', `The body is not valid: ${issues[0]?.path}: ${issues[0]?.message}`, { issues });
 };
 
 const jsonOf = (text: string): unknown => {
@@ -111,7 +115,12 @@ const parsed = (schema: z.ZodType, input: unknown, part: 'query' | 'body'): unkn
   });
 };
 
-const idempotencyKeyFrom = (key: string | undefined): string | undefined => {
+const idempotencyKeyFrom = (key: string | undefined, { idempotent }: Route): string | undefined => {
+  if (key === undefined && idempotent === 'required') {
+    throw new Refusal('invalid_request', 'This call needs an Idempotency-Key, so that it counts once.', {
+      issues: [{ path: 'Idempotency-Key', message: 'Send a key that is this call’s own.' }],
+    });
+  }
   if (key === undefined || /^[\x21-\x7e]{1,200}$/.test(key)) return key;
   throw new Refusal('invalid_request', 'The Idempotency-Key is not valid.', {
     issues: [{ path: 'Idempotency-Key', message: 'Use 1 to 200 visible ASCII characters, without spaces.' }],

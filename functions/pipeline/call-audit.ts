@@ -57,15 +57,24 @@ export class CallAudit {
     if (!(error instanceof Failure)) return;
     const denied = error.denied || DENIED.includes(FAILURE_STATUS[error.code]);
     if (!denied) return;
-    await this.#note({ ...this.#entry, type: 'denial', outcome: error.code, detail: error.message });
+    // An entry of its own: what was asked for, and by whom, is told by the other.
+    const auditId = `${this.#entry.auditId}#denied`;
+    const entry: AuditEntry = { ...this.#entry, auditId, type: 'denial', outcome: error.code, detail: error.message };
+    // What comes from nobody that is known, or too often, can come any number of times.
+    const isCounted = entry.tenantId === null || error.code === 'limit_reached';
+    if (!isCounted) return this.#note(entry);
+    const kind = `${entry.tenantId ?? ''}#${entry.action}#${error.code}`;
+    await this.#written(entry, this.#store?.count(kind, entry));
   }
 
   /** The answer stands, whether or not this can be written; then the line in the log is what is left of it. */
   async #note(entry: AuditEntry): Promise<void> {
-    await this.#store
-      ?.put(entry)
-      .catch((error: unknown) =>
-        logger.error('An entry of the audit was not written', { entry, error: error as Error }),
-      );
+    await this.#written(entry, this.#store?.put(entry));
+  }
+
+  async #written(entry: AuditEntry, write: Promise<void> | undefined): Promise<void> {
+    await write?.catch((error: unknown) =>
+      logger.error('An entry of the audit was not written', { entry, error: error as Error }),
+    );
   }
 }

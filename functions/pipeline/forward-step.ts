@@ -16,6 +16,11 @@ const GOES_FORWARD: readonly OperationStatus[] = ['accepted', 'queued', 'running
 /** Whether the log lets an operation go forward. */
 export const goesForward = (status: OperationStatus): boolean => GOES_FORWARD.includes(status);
 
+/** @throws {Refusal} `operation_over` */
+export const refuseUnlessForward = ({ status }: Pick<OperationEvent, 'status'>): void => {
+  if (!goesForward(status)) throw new Refusal('operation_over', `The operation is ${status}; it does not go forward.`);
+};
+
 /**
  * The pipeline of steps that move the work forward: they run only while the operation's log lets it go forward. So an
  * execution that is started for an operation which is being cancelled or undone comes to its undo at its first step,
@@ -34,9 +39,7 @@ export const forwardStep = <Name extends FunctionName, StepInput extends Input>(
     const run = build(environment);
     return async (stepInput: z.output<StepInput>) => {
       const last = await operations.last(stepInput.operationId);
-      if (!goesForward(last.status)) {
-        throw new Refusal('operation_over', `The operation is ${last.status}; it does not go forward.`);
-      }
+      refuseUnlessForward(last);
       if (stepInput.beforeNoReturn && !last.cancellable) {
         throw new PastNoReturn('conflict', 'The operation is past its point of no return.');
       }

@@ -2,8 +2,8 @@ import { operationReconciliation } from '../counted-operations.ts';
 import { rotationStore } from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
-/** The same work every run, however many are open. */
-const OPERATIONS_A_RUN = 50;
+/** The same work every run, however many are open; DescribeExecution is allowed 10 times a second. */
+const OPERATIONS_A_RUN = 500;
 
 /** Looks after operations whose log and whose execution do not say the same. */
 export const handler = scheduledFunction('reconcile-operations', (environment) => {

@@ -2,6 +2,7 @@ import { InstanceWatch } from '../../domain/fleet/instance-watch.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { graphStore, instanceStore, operationLog, rotationStore } from '../dependencies.ts';
 import { capacityWait } from '../fleet.ts';
+import { countQuarantine } from '../pipeline/operation-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** So many instances have their slots looked through in a run. */
@@ -16,8 +17,9 @@ export const handler = scheduledFunction('watch-instances', (environment) => {
     capacity: capacityWait(environment),
     tasks: new StepFunctionsWaitingTasks(),
   });
-  return async () => ({
-    ...(await watch.look()),
-    freed: await watch.freeLeakedSlots(rotationStore(environment), INSTANCES_A_RUN),
-  });
+  return async () => {
+    const looked = await watch.look();
+    for (let silent = 0; silent < looked.silent; silent += 1) countQuarantine();
+    return { ...looked, freed: await watch.freeLeakedSlots(rotationStore(environment), INSTANCES_A_RUN) };
+  };
 });

@@ -1,6 +1,7 @@
+import { remindOfUse } from '../../domain/billing/account-lifecycle.ts';
 import { Terminal } from '../../domain/failure.ts';
 import type { AccessRequest } from '../../domain/repository/repository-access.ts';
-import { operationLog, repositoryAccessStore } from '../dependencies.ts';
+import { accountStore, operationLog, reminderStore, repositoryAccessStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
 
@@ -11,12 +12,17 @@ import { OperationInput } from '../pipeline/step-function.ts';
 export const handler = forwardStep('activate-access', OperationInput, (environment) => {
   const operations = operationLog(environment);
   const accesses = repositoryAccessStore(environment);
+  const accounts = accountStore(environment);
+  const reminders = reminderStore(environment);
   return async ({ operationId }, last) => {
     const { tenantId, request } = await operations.firstBefore(last);
     const { repository } = request as AccessRequest;
     await accesses.activate(tenantId, repository, operationId);
     const access = await accesses.get(tenantId, repository);
-    if (access?.status !== 'active') throw new Terminal('conflict', 'The access was taken back.');
+    if (access?.status !== 'active' && access?.status !== 'suspended') {
+      throw new Terminal('conflict', 'The access was taken back.');
+    }
+    await remindOfUse(accounts, reminders, tenantId);
     const { graphId, plan } = access;
     const result = { repository, graphId, plan, existed: access.operationId !== operationId };
     await operations.append(operationId, { type: 'succeeded', message: 'Access active', result }, last);

@@ -1,7 +1,11 @@
+import { remindOfUse } from '../../domain/billing/account-lifecycle.ts';
+import { GRAPHS, openPool } from '../../domain/billing/credit-debts.ts';
 import { CREDITS_BY_TIER } from '../../domain/billing/plan.ts';
 import { Terminal } from '../../domain/failure.ts';
+import { endOfFork, forkedBy } from '../../domain/graph/fork.ts';
 import { type Graph, writerOf } from '../../domain/graph/graph.ts';
-import { accountStore, creditStore, graphStore, operationLog } from '../dependencies.ts';
+import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
+import { accountStore, creditStores, graphStore, operationLog, reminderStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
@@ -14,24 +18,33 @@ import { StepInput } from '../pipeline/step-function.ts';
 export const handler = forwardStep('activate-graph', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const operations = operationLog(environment);
-  const credits = creditStore(environment);
+  const pools = creditStores(environment);
   const accounts = accountStore(environment);
+  const reminders = reminderStore(environment);
 
   const activateSubscription = async ({ tenantId, subscriptionId }: Graph, operationId: string) => {
     if (subscriptionId === null || (await accounts.activate(tenantId, subscriptionId, operationId))) return;
     throw new Terminal('conflict', `The subscription "${subscriptionId}" does not wait for this operation.`);
   };
 
+  const endOf = async (graphId: string, last: OperationEvent): Promise<EventDraft> =>
+    last.kind === 'subgraph.fork'
+      ? endOfFork(graphId, await forkedBy(operations, last))
+      : { type: 'succeeded', message: 'Graph active', result: { graphId } };
+
   return async ({ graphId, operationId }, last) => {
     const graph = await graphs.get(graphId);
     // A subgraph lives on the credits of its parent.
     if (graph !== undefined && graph.parentId === null) {
-      await credits.allocate(graph.tenantId, graphId, { key: operationId, amount: CREDITS_BY_TIER[graph.tier] });
+      const { tenantId, tier } = graph;
+      const pool = { tenantId, kind: GRAPHS, pool: graphId };
+      await openPool(pools, pool, { key: operationId, amount: CREDITS_BY_TIER[tier] });
       await activateSubscription(graph, operationId);
     }
     if (!(await graphs.activate(graphId, writerOf(operationId)))) {
       throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to activate.`);
     }
-    await operations.append(operationId, { type: 'succeeded', message: 'Graph active', result: { graphId } }, last);
+    if (graph?.subscriptionId === null) await remindOfUse(accounts, reminders, graph.tenantId);
+    await operations.append(operationId, await endOf(graphId, last), last);
   };
 });

@@ -1,7 +1,8 @@
+import { openPool } from '../../domain/billing/credit-debts.ts';
 import { Terminal } from '../../domain/failure.ts';
 import { REPOSITORY_PLANS } from '../../domain/repository/repository.ts';
 import { type AccessRequest, creditPoolOf } from '../../domain/repository/repository-access.ts';
-import { creditStore, operationLog, repositoryAccessStore } from '../dependencies.ts';
+import { creditStores, operationLog, repositoryAccessStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
 
@@ -12,7 +13,7 @@ import { OperationInput } from '../pipeline/step-function.ts';
 export const handler = forwardStep('allocate-access-credits', OperationInput, (environment) => {
   const operations = operationLog(environment);
   const accesses = repositoryAccessStore(environment);
-  const credits = creditStore(environment);
+  const pools = creditStores(environment);
   return async ({ operationId }, last) => {
     const { tenantId, request } = await operations.firstBefore(last);
     const { repository } = request as AccessRequest;
@@ -20,7 +21,8 @@ export const handler = forwardStep('allocate-access-credits', OperationInput, (e
     if (access === undefined) throw new Terminal('conflict', 'The access was taken back.');
     if (access.operationId !== operationId) return;
     const amount = REPOSITORY_PLANS[access.plan];
-    await credits.allocate(tenantId, creditPoolOf(repository, operationId), { key: operationId, amount });
+    const pool = { tenantId, kind: repository, pool: creditPoolOf(repository, operationId) };
+    await openPool(pools, pool, { key: operationId, amount });
     const allocated = {
       type: 'step_completed',
       step: 'allocateCredits',

@@ -1,6 +1,7 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
-import { instanceStore, operationLog } from '../dependencies.ts';
+import { wantedImage } from '../../domain/fleet/wanted-image.ts';
+import { instanceStore, operationLog, tierStore } from '../dependencies.ts';
 import { instanceServices } from '../fleet.ts';
 import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
@@ -14,6 +15,7 @@ export const handler = forwardStep('create-service', OperationInput, (environmen
   const operations = operationLog(environment);
   const instances = instanceStore(environment);
   const services = instanceServices(environment);
+  const tiers = tierStore(environment);
 
   const undoIfLate = async (instanceId: string, operationId: string) => {
     const { status } = await operations.last(operationId);
@@ -30,7 +32,9 @@ export const handler = forwardStep('create-service', OperationInput, (environmen
       { type: 'started', step: 'createService', percent: 10, message: `Launching ${instanceId}` },
       last,
     );
-    await services.create(instanceId, tier);
+    const image = await wantedImage(tiers, services, tier);
+    const generation = (await instances.get(instanceId))?.generation ?? 1;
+    await services.create(instanceId, { tier, image, generation });
     await undoIfLate(instanceId, operationId);
     const created = { type: 'progress', percent: 30, message: `${instanceId} is starting` } as const;
     await operations.append(operationId, { ...created, step: 'createService' }, started);

@@ -1,7 +1,11 @@
+import { dropDatabase } from '../../domain/fleet/drop-database.ts';
 import { hostOf } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
+import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
+import { removesBackups } from '../backups.ts';
 import { graphDeletion, graphStore, instanceStore, operationLog, subgraphStore } from '../dependencies.ts';
+import { instanceServices } from '../fleet.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
@@ -13,14 +17,17 @@ export const handler = forwardStep('delete-subgraphs', StepInput, (environment) 
   const subgraphs = subgraphStore(environment);
   const deletion = graphDeletion(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
-  const client = new HttpInstanceClient();
+  const forgetBackups = removesBackups(environment);
+  const fleet = { client: new HttpInstanceClient(), services: instanceServices(environment) };
   return async ({ operationId, graphId: parentId }, last) => {
     const parent = await graphs.get(parentId);
     const places = Object.entries(parent?.subgraphs ?? {});
     if (parent === undefined || places.length === 0) return;
+    const { backup } = (await operations.firstBefore(last)).request as DeletionRequest;
     const host = await hostOf(parent, graphs, instances);
     for (const [name, graphId] of places) {
-      if (host !== undefined) await client.dropDatabase(host, graphId);
+      if (host !== undefined) await dropDatabase(fleet, host, graphId);
+      if (!backup) await forgetBackups(graphId);
       await deletion.erase(graphId, operationId, objects);
       await subgraphs.release({ parentId, name, graphId });
     }

@@ -1,8 +1,11 @@
+import { backupPrefix } from '../../domain/backup/backup.ts';
+import { closePool, GRAPHS } from '../../domain/billing/credit-debts.ts';
 import { Retryable } from '../../domain/failure.ts';
-import { type DeletionRequest, deletionBackupPrefix } from '../../domain/graph/deletion.ts';
+import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
+import { removesBackups } from '../backups.ts';
 import {
-  creditStore,
+  creditStores,
   graphDeletion,
   graphQuota,
   graphStore,
@@ -23,23 +26,25 @@ export const handler = forwardStep('erase-graph', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const instances = instanceStore(environment);
   const subgraphs = subgraphStore(environment);
-  const credits = creditStore(environment);
+  const pools = creditStores(environment);
   const quota = graphQuota(environment);
   const deletion = graphDeletion(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
+  const forgetBackups = removesBackups(environment);
   return async ({ operationId, graphId }, last) => {
-    const { place } = (await operations.firstBefore(last)).request as DeletionRequest;
+    const { place, backup } = (await operations.firstBefore(last)).request as DeletionRequest;
     const placement = (await graphs.get(graphId))?.placement ?? null;
     const slots = placement === null ? {} : await instances.readSlots(placement);
     if (graphId in slots) throw new Retryable('conflict', `The slot of "${graphId}" is still held.`);
     // By its record the next deletion finds a graph, if this one stops; a subgraph is found by its place in its parent.
     if (place === null) {
-      await credits.revoke(last.tenantId, graphId);
+      await closePool(pools, { tenantId: last.tenantId, kind: GRAPHS, pool: graphId });
       await quota.release(last.tenantId, graphId);
     }
+    if (!backup) await forgetBackups(graphId);
     await deletion.erase(graphId, operationId, objects);
     if (place !== null) await subgraphs.release({ ...place, graphId });
-    const backups = await objects.list(deletionBackupPrefix(graphId, operationId));
+    const backups = await objects.list(backupPrefix(graphId, operationId));
     const result = { graphId, backups };
     await operations.append(operationId, { type: 'succeeded', message: 'Graph deleted', result }, last);
   };

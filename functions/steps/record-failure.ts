@@ -1,13 +1,16 @@
 import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
 import { operationLog } from '../dependencies.ts';
+import { parentWaker } from '../parent-operations.ts';
 import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
 
 /** Ends an operation that stopped past its point of no return: what it did stays done, and asking again goes on. */
 export const handler = stepFunction('record-failure', FailureInput, (environment) => {
+  const wakeParent = parentWaker(environment);
   const operations = operationLog(environment);
   return async ({ operationId, execution, failure }) => {
     const error = { ...operationErrorFrom(failure), retryable: true };
     const message = 'Stopped; ask again to go on';
-    await operations.append(operationId, { type: 'failed', message, error, ofAttempt: execution });
+    const { kind } = await operations.append(operationId, { type: 'failed', message, error, ofAttempt: execution });
+    await wakeParent(operationId, kind);
   };
 });

@@ -1,10 +1,20 @@
-import { deletionBackupPrefix } from '../../domain/graph/deletion.ts';
+import { backupIdFor, backupPrefix } from '../../domain/backup/backup.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { removeAll } from '../../domain/snapshot/remove-all.ts';
+import { backupStore } from '../backups.ts';
+import { graphDeletion, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 
-/** Undoes what BackUpGraph copied. */
+/** Undoes what the operation backed up: of the graph, or in a deletion of its subgraphs as well. */
 export const handler = stepFunction('remove-backup', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const deletion = graphDeletion(environment);
+  const backups = backupStore(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
-  return ({ graphId, operationId }) => removeAll(objects, deletionBackupPrefix(graphId, operationId));
+  return async ({ graphId, operationId }) => {
+    await removeAll(objects, backupPrefix(graphId, operationId));
+    const backupId = backupIdFor(await operations.last(operationId));
+    const family = (await deletion.family(graphId)).map((member) => member.graphId);
+    for (const member of new Set([graphId, ...family])) await backups.remove({ graphId: member, backupId });
+  };
 });

@@ -19,6 +19,9 @@ export const handler = forwardStep('reserve-subgraph', StepInput, (environment) 
     const place = { parentId: graph.parentId, name: graph.name, graphId };
     await places.reserve(place);
     await graphs.create(graph);
+    // Its parent may have moved to another tier since this was asked for, and have told the subgraphs that were there.
+    const parent = await graphs.get(graph.parentId);
+    if (parent !== undefined && parent.tier !== graph.tier) await graphs.followTier(graphId, parent);
     const started = { type: 'started', step: 'reserveSubgraph', percent: 10, message: 'Name taken' } as const;
     try {
       await operations.append(operationId, started, last);

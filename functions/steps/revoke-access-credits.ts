@@ -1,13 +1,15 @@
+import { closePool } from '../../domain/billing/credit-debts.ts';
 import { type AccessRequest, creditPoolOf } from '../../domain/repository/repository-access.ts';
-import { creditStore, operationLog } from '../dependencies.ts';
+import { creditStores, operationLog } from '../dependencies.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
 
 /** Undoes AllocateCredits, and keeps a run of it that is late from doing it again. */
 export const handler = stepFunction('revoke-access-credits', OperationInput, (environment) => {
   const operations = operationLog(environment);
-  const credits = creditStore(environment);
+  const pools = creditStores(environment);
   return async ({ operationId }) => {
     const { tenantId, request } = await operations.first(operationId);
-    await credits.revoke(tenantId, creditPoolOf((request as AccessRequest).repository, operationId));
+    const { repository } = request as AccessRequest;
+    await closePool(pools, { tenantId, kind: repository, pool: creditPoolOf(repository, operationId) });
   };
 });

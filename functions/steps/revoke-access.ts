@@ -9,6 +9,6 @@ export const handler = stepFunction('revoke-access', OperationInput, (environmen
   return async ({ operationId }) => {
     const { tenantId, request } = await operations.first(operationId);
     const { repository } = request as AccessRequest;
-    await accesses.remove(tenantId, repository, operationId, ['granting', 'active']);
+    await accesses.remove(tenantId, repository, operationId, ['granting', 'active', 'suspended']);
   };
 });

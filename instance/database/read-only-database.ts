@@ -14,6 +14,7 @@ import { QueryAnswer } from './query-answer.ts';
 import { bindParameters, type QueryParameters } from './query-parameters.ts';
 import { QuerySlots } from './query-slots.ts';
 import { explainLength, guardReadOnly } from './read-only-guard.ts';
+import { refuseTooLarge } from './statement-size.ts';
 import { readTableProperties, type TableProperties } from './table-properties.ts';
 
 export type Query = {
@@ -127,9 +128,12 @@ type Plan = { query: CypherText; statement: string; projection: Projection | und
 
 const planOf = (cypher: string, values: QueryParameters): Plan => {
   const written = readCypher(cypher);
+  refuseTooLarge(written.tokens);
   guardReadOnly(written.tokens);
   const { source, parameters } = bindParameters(written, values);
   const query = readCypher(source);
+  // Lists are written out in it.
+  refuseTooLarge(query.tokens);
   const tokens = guardReadOnly(query.tokens);
   const explained = explainLength(tokens) > 0;
   return { query, statement: source, projection: explained ? undefined : readProjection(query, tokens), parameters };

@@ -3,6 +3,7 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { FILE_KEPT_DAYS, UPLOADS_PREFIX } from '../../domain/table/uploads.ts';
 import { acknowledge, exportedName } from '../acknowledge.ts';
 
 export type SnapshotBucketProps = {
@@ -16,11 +17,15 @@ const BUCKET_PERMISSIONS = {
   writesSnapshots: { of: 'graphs', onObjects: ['s3:PutObject'], onBucket: [] },
   listsSnapshots: { of: 'graphs', onObjects: [], onBucket: ['s3:ListBucket'] },
   removesSnapshots: { of: 'graphs', onObjects: ['s3:DeleteObject'], onBucket: [] },
+  writesUploads: { of: 'uploads', onObjects: ['s3:PutObject'], onBucket: [] },
+  readsUploads: { of: 'uploads', onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
+  removesUploads: { of: 'uploads', onObjects: ['s3:DeleteObject'], onBucket: [] },
+  readsBackups: { of: 'backups', onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
   writesBackups: { of: 'backups', onObjects: ['s3:PutObject'], onBucket: [] },
   removesBackups: { of: 'backups', onObjects: ['s3:DeleteObject'], onBucket: [] },
 } as const satisfies Record<
   string,
-  { of: 'graphs' | 'backups'; onObjects: readonly string[]; onBucket: readonly string[] }
+  { of: 'graphs' | 'uploads' | 'backups'; onObjects: readonly string[]; onBucket: readonly string[] }
 >;
 
 export type BucketPermission = keyof typeof BUCKET_PERMISSIONS;
@@ -53,6 +58,8 @@ export class SnapshotBucket extends Construct {
       versioned: true,
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(30) },
+        // What tables are staged from is not where rows are kept; nor is what comes after its graph has gone.
+        { prefix: UPLOADS_PREFIX, expiration: Duration.days(FILE_KEPT_DAYS) },
       ],
       serverAccessLogsBucket: accessLogs as IBucket, // they differ under exactOptionalPropertyTypes only
     });
@@ -63,7 +70,7 @@ export class SnapshotBucket extends Construct {
     return `s3://${this.bucket.bucketName}`;
   }
 
-  /** Allows just the actions that a permission names, on snapshots or backups of graphs. */
+  /** Allows just the actions that a permission names, on snapshots, uploads or backups of graphs. */
   grant(role: Role, permission: BucketPermission): void {
     const { of, onObjects, onBucket } = BUCKET_PERMISSIONS[permission];
     if (onBucket.length > 0) {
@@ -74,7 +81,7 @@ export class SnapshotBucket extends Construct {
       role.addToPolicy(new PolicyStatement({ actions: [...onObjects], resources }));
       acknowledge(role, {
         [`AwsSolutions-IAM5[Resource::${exportedName(this.bucket, this.bucket.bucketArn)}/${of}/*]`]:
-          'Snapshots or backups of any graph: the request or the job says of which.',
+          'Snapshots, uploads or backups of any graph: the request or the job says of which.',
       });
     }
   }

@@ -17,10 +17,11 @@ export const TABLE_PERMISSIONS = {
   listsOperations: { actions: ['Query'], items: 'TENANT#*#OP', index: byTenant.name },
   findsOpenOperations: { actions: ['Query'], items: 'OP#OPEN', index: byState.name },
   findsFailedUndos: { actions: ['Query'], items: 'OP#UNDO_FAILED', index: byState.name },
-  recordsAudit: { actions: ['PutItem'], items: 'AUDIT#*', index: null },
+  recordsAudit: { actions: ['PutItem', 'UpdateItem'], items: 'AUDIT#*', index: null },
   listsAudit: { actions: ['Query'], items: 'AUDIT#*', index: byState.name },
   listsAuditOfTenants: { actions: ['Query'], items: 'TENANT#*#AUDIT', index: byTenant.name },
   countsCommands: { actions: ['UpdateItem'], items: 'TENANT#*', index: null },
+  countsQueries: { actions: ['UpdateItem'], items: 'QUERIES#*', index: null },
   countsStreams: { actions: ['GetItem', 'UpdateItem'], items: 'TENANT#*', index: null },
   keepsRotations: { actions: ['GetItem', 'PutItem'], items: 'ROTATIONS', index: null },
 
@@ -30,16 +31,37 @@ export const TABLE_PERMISSIONS = {
   removesGraphs: { actions: ['DeleteItem'], items: 'GRAPH#*', index: null },
   listsGraphs: { actions: ['Query'], items: 'TENANT#*#GRAPH', index: byTenant.name },
 
+  readsTables: { actions: ['GetItem', 'Query'], items: 'GRAPH#*', index: null },
+  changesTables: { actions: ['PutItem'], items: 'GRAPH#*', index: null },
+  findsStaleGraphs: { actions: ['Query'], items: 'GRAPH#STALE', index: byState.name },
+  readsFiles: { actions: ['GetItem', 'Query'], items: 'GRAPH#*', index: null },
+  keepsFiles: { actions: ['PutItem', 'UpdateItem'], items: 'GRAPH#*', index: null },
+  changesFiles: { actions: ['UpdateItem'], items: 'GRAPH#*', index: null },
+  removesFiles: { actions: ['UpdateItem', 'DeleteItem'], items: 'GRAPH#*', index: null },
+
+  readsBackups: { actions: ['GetItem', 'Query'], items: 'GRAPH#*', index: null },
+  keepsBackups: { actions: ['PutItem'], items: 'GRAPH#*', index: null },
+  forgetsBackups: { actions: ['DeleteItem'], items: 'GRAPH#*', index: null },
+  findsPastBackups: { actions: ['Query'], items: 'BACKUPS', index: byState.name },
+
+  findsProvisioningGraphs: { actions: ['Query'], items: 'GRAPH#PROVISIONING', index: byState.name },
+
   readsInstances: { actions: ['GetItem'], items: 'INSTANCE#*', index: null },
   changesInstances: { actions: ['UpdateItem'], items: 'INSTANCE#*', index: null },
+  entersInstanceWaits: { actions: ['PutItem'], items: 'INSTANCE#*', index: null },
+  leavesInstanceWaits: { actions: ['DeleteItem'], items: 'INSTANCE#*', index: null },
+  listsInstanceWaits: { actions: ['Query'], items: 'INSTANCE#*', index: null },
   findsInstances: { actions: ['Query'], items: 'INSTANCE#*', index: byState.name },
 
   readsAccounts: { actions: ['GetItem'], items: 'TENANT#*', index: null },
   changesAccounts: { actions: ['UpdateItem'], items: 'TENANT#*', index: null },
   putsIntoAccounts: { actions: ['PutItem'], items: 'TENANT#*', index: null },
+  settlesCredits: { actions: ['GetItem', 'PutItem'], items: 'TENANT#*', index: null },
   findsDueSubscriptions: { actions: ['Query'], items: 'SUBSCRIPTION#DUE', index: byState.name },
   keepsWebhooks: { actions: ['GetItem', 'PutItem', 'UpdateItem'], items: 'WEBHOOK#*', index: null },
   findsWebhooks: { actions: ['Query'], items: 'WEBHOOK#*', index: byState.name },
+  keepsLineage: { actions: ['GetItem', 'PutItem', 'UpdateItem'], items: 'LINEAGE#*', index: null },
+  findsLineage: { actions: ['Query'], items: 'LINEAGE#*', index: byState.name },
   readsFlags: { actions: ['GetItem'], items: 'FLAGS', index: null },
   setsFlags: { actions: ['PutItem'], items: 'FLAGS', index: null },
 
@@ -49,6 +71,7 @@ export const TABLE_PERMISSIONS = {
   grantsAccesses: { actions: ['PutItem'], items: 'ACCESS#*', index: null },
   changesAccesses: { actions: ['UpdateItem'], items: 'ACCESS#*', index: null },
   removesAccesses: { actions: ['DeleteItem'], items: 'ACCESS#*', index: null },
+  findsUnsettledAccesses: { actions: ['Query'], items: 'ACCESS#UNSETTLED', index: byState.name },
 
   removesInstances: { actions: ['DeleteItem'], items: 'INSTANCE#*', index: null },
   readsQueues: { actions: ['GetItem', 'Query'], items: 'TIER#*', index: null },
@@ -57,10 +80,12 @@ export const TABLE_PERMISSIONS = {
 
   readsPauses: { actions: ['GetItem'], items: 'TIER#*', index: null },
   setsPauses: { actions: ['PutItem', 'DeleteItem'], items: 'TIER#*', index: null },
+  readsPlans: { actions: ['GetItem', 'Query'], items: 'OP#*', index: null },
+  keepsPlans: { actions: ['GetItem', 'PutItem'], items: 'OP#*', index: null },
   locksTiers: { actions: ['GetItem', 'PutItem', 'DeleteItem'], items: 'TIER#*', index: null },
 
-  setsTiers: { actions: ['PutItem'], items: 'TIERS', index: null },
-  readsTiers: { actions: ['Query'], items: 'TIERS', index: null },
+  setsTiers: { actions: ['UpdateItem'], items: 'TIERS', index: null },
+  readsTiers: { actions: ['GetItem', 'Query'], items: 'TIERS', index: null },
 } as const satisfies Record<string, Definition>;
 
 export type TablePermission = keyof typeof TABLE_PERMISSIONS;

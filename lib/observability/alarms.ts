@@ -14,4 +14,21 @@ export const addAlarms = (scope: Construct, namePrefix: string, { alarmTopicArn 
     runbook: 'docs/runbooks/undo-failed.md',
     topicArn: alarmTopicArn,
   });
+  new ServiceAlarm(scope, 'InstanceQuarantinedAlarm', {
+    namePrefix,
+    name: 'instance-quarantined',
+    metric: METRICS.names.instanceQuarantined,
+    impact:
+      'The tenants of an instance can neither query nor change their graphs: it did not come up after its refresh.',
+    runbook: 'docs/runbooks/instance-quarantined.md',
+    topicArn: alarmTopicArn,
+  });
+  new ServiceAlarm(scope, 'CycleForcedAlarm', {
+    namePrefix,
+    name: 'cycle-forced',
+    metric: METRICS.names.cycleForced,
+    impact: 'Work of tenants was cut off by a refresh, as its policy asked for; it is done again, and takes longer.',
+    runbook: 'docs/runbooks/cycle-forced.md',
+    topicArn: alarmTopicArn,
+  });
 };

@@ -14,7 +14,7 @@ export class ApiStack extends Stack {
     const settings = { namePrefix, logRetention, network: fleet.network };
     const variables = functionVariables(this, { configuration, stores, fleet });
 
-    const functions = makeFunctions<'api'>(this, API_FUNCTIONS, stores, variables, settings);
+    const functions = makeFunctions<'api'>(this, API_FUNCTIONS, { stores, fleet }, variables, settings);
     const api = new Api(this, 'Api', { name: namePrefix, functions, throttling, logRetention });
     const address = `https://${api.rest.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
     new CfnOutput(this, 'ApiUrl', { value: address, description: 'The API; every path begins with /v1' });

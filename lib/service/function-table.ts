@@ -15,6 +15,7 @@ import type { ControlTable } from '../data/control-table.ts';
 import type { BucketPermission, SnapshotBucket } from '../data/snapshot-bucket.ts';
 import type { TablePermission } from '../data/table-permissions.ts';
 import type { WebhookSecrets } from '../data/webhook-secrets.ts';
+import type { FleetPermission, InstanceFleet } from '../fleet/instance-fleet.ts';
 import { type FunctionSettings, GraphfleetFunction } from './graphfleet-function.ts';
 
 type Folder = (typeof FUNCTIONS)[FunctionName]['folder'];
@@ -22,10 +23,11 @@ type FunctionIn<F extends Folder> = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['folder'] extends F ? N : never;
 }[FunctionName];
 
-/** All that a function may do with what Graphfleet keeps. */
+/** All that a function may do with what Graphfleet keeps, and with the services of instances. */
 type Row = {
   readonly may: readonly TablePermission[];
   readonly mayInBucket?: readonly BucketPermission[];
+  readonly mayInFleet?: readonly FleetPermission[];
   /** It starts, stops and looks at executions of every workflow. */
   readonly drivesWorkflows?: true;
   /** It verifies webhooks. */
@@ -51,6 +53,10 @@ export const SETTLES_SUBSCRIPTIONS = [
   'putsIntoAccounts',
   'readsGraphs',
   'changesGraphs',
+  'listsGraphs',
+  'readsAccesses',
+  'changesAccesses',
+  'removesAccesses',
   'readsLog',
   'appendsToLog',
 ] as const satisfies readonly TablePermission[];
@@ -67,6 +73,13 @@ export const SERVES_QUEUES = [
   'changesInstances',
 ] as const satisfies readonly TablePermission[];
 
+/** What a function needs that opens the gate of an instance and lets go on what waits for it, besides waking workflows. */
+export const OPENS_GATES = [
+  ...SERVES_QUEUES,
+  'listsInstanceWaits',
+  'leavesInstanceWaits',
+] as const satisfies readonly TablePermission[];
+
 /** What a function needs that launches what a tier lacks, besides driving workflows. */
 export const LAUNCHES_INSTANCES = [
   'readsTiers',
@@ -81,31 +94,42 @@ export const LAUNCHES_INSTANCES = [
 export const makeFunctions = <F extends Folder>(
   scope: Construct,
   table: FunctionTable<F>,
-  { controlTable, snapshots, webhookSecrets }: Stores,
+  { stores: { controlTable, snapshots, webhookSecrets }, fleet }: { stores: Stores; fleet: InstanceFleet },
   variables: FunctionVariables,
   settings: FunctionSettings,
 ): Functions<F> => {
   const rows = Object.entries(table) as [FunctionIn<F>, Row][];
   const functions = rows.map(
-    ([name, { may, mayInBucket = [], drivesWorkflows, wakesWorkflows, readsWebhookSecrets }]) => {
+    ([name, { may, mayInBucket = [], mayInFleet = [], drivesWorkflows, wakesWorkflows, readsWebhookSecrets }]) => {
       const environment = environmentOf(name, variables);
       const made = new GraphfleetFunction(scope, functionReference(name), { name, environment, settings });
       for (const permission of [...may, ...ofPipeline(name)]) controlTable.grant(made.role, permission);
       for (const permission of mayInBucket) snapshots.grant(made.role, permission);
+      for (const permission of mayInFleet) fleet.grant(made.role, permission);
       if (drivesWorkflows) grantDrive(made.role, settings.namePrefix);
       if (wakesWorkflows) grantWake(made.role);
       if (readsWebhookSecrets) webhookSecrets.grantRead(made.role);
+      for (const name of TOKENS) grantReadSecret(made.role, environment[name]);
       return [name, made] as const;
     },
   );
   return Object.fromEntries(functions) as unknown as Functions<F>;
 };
 
-/** What the API's pipeline itself does for a function with a route: it notes denials, and counts commands. */
+/** What the API's pipeline itself does for a function with a route: it notes denials, and counts commands and queries. */
 const ofPipeline = (name: FunctionName): readonly TablePermission[] => {
   const route = ROUTES.find((candidate) => candidate.function === name);
   if (route === undefined || !('CONTROL_TABLE_NAME' in FUNCTIONS[name].environment.shape)) return [];
+  if (route.countsAsQuery) return ['recordsAudit', 'countsQueries'];
   return isCommand(route) && route.scope !== null ? ['recordsAudit', 'countsCommands'] : ['recordsAudit'];
+};
+
+/** Variables that refer to a secret of somebody else's service; it was made outside of these stacks. */
+const TOKENS = ['DAGSTER_TOKEN', 'LINEAGE_TOKEN'] as const;
+
+const grantReadSecret = (role: Role, arn: string | undefined): void => {
+  if (arn === undefined) return;
+  role.addToPolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [arn] }));
 };
 
 const grantWake = (role: Role): void => {

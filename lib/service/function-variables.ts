@@ -16,7 +16,7 @@ export const namePrefixOf = ({ stage }: Configuration): string => `graphfleet-${
 
 /** Every variable that functions find in their environment. */
 export const functionVariables = (stack: Stack, { configuration, stores, fleet }: ServiceParts): FunctionVariables => {
-  const { tokens } = configuration;
+  const { tokens, dagster, lineage } = configuration;
   return {
     CONTROL_TABLE_NAME: stores.controlTable.table.tableName,
     OBJECT_STORE_URL: stores.snapshots.url,
@@ -32,5 +32,9 @@ export const functionVariables = (stack: Stack, { configuration, stores, fleet }
     TOKEN_AUDIENCE: tokens.audience,
     TOKEN_JWKS_URL: tokens.keySetUrl,
     ...fleet.environment,
+    ...(dagster && { DAGSTER: JSON.stringify({ url: dagster.url, jobs: dagster.jobs }) }),
+    ...(dagster?.tokenSecretArn && { DAGSTER_TOKEN: dagster.tokenSecretArn }),
+    ...(lineage && { LINEAGE_URL: lineage.url }),
+    ...(lineage?.tokenSecretArn && { LINEAGE_TOKEN: lineage.tokenSecretArn }),
   };
 };

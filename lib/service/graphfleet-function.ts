@@ -32,7 +32,8 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const OTHER_CREDENTIALS = ['sso', 'ini', 'process', 'web-identity', 'login'].map(
   (way) => `@aws-sdk/credential-provider-${way}`,
 );
-const REQUIRE_FOR_COMMON_JS = "import{createRequire as r}from'node:module';const require=r(import.meta.url);";
+const REQUIRE_FOR_COMMON_JS =
+  "import{createRequire as createBundleRequire}from'node:module';const require=createBundleRequire(import.meta.url);";
 
 /** A function of `contract/functions.ts`, with a role and a log of its own. */
 export class GraphfleetFunction extends Construct {

@@ -5,7 +5,13 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { EXECUTION_OVER } from '../../contract/execution-over.ts';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
-import { type FunctionTable, LAUNCHES_INSTANCES, SERVES_QUEUES, SETTLES_SUBSCRIPTIONS } from './function-table.ts';
+import {
+  type FunctionTable,
+  LAUNCHES_INSTANCES,
+  OPENS_GATES,
+  SERVES_QUEUES,
+  SETTLES_SUBSCRIPTIONS,
+} from './function-table.ts';
 import type { GraphfleetFunction } from './graphfleet-function.ts';
 
 /** The functions that run by themselves, and what each may do. */
@@ -20,9 +26,82 @@ export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
     may: [...SETTLES_SUBSCRIPTIONS, 'keepsWebhooks', 'findsWebhooks', 'keepsRotations'],
     drivesWorkflows: true,
   },
+  'deliver-lineage': { may: ['keepsLineage', 'findsLineage', 'keepsRotations'] },
   'settle-subscriptions': { may: [...SETTLES_SUBSCRIPTIONS, 'findsDueSubscriptions'], drivesWorkflows: true },
+  'sweep-leftovers': {
+    may: [
+      'findsProvisioningGraphs',
+      'findsUnsettledAccesses',
+      'readsLog',
+      'readsGraphs',
+      'changesGraphs',
+      'removesGraphs',
+      'changesInstances',
+      'changesAccesses',
+      'removesAccesses',
+      'changesAccounts',
+      'settlesCredits',
+      'keepsRotations',
+    ],
+  },
+  'keep-backups': {
+    may: [
+      'readsPauses',
+      'readsFlags',
+      'findsInstances',
+      'readsInstances',
+      'readsGraphs',
+      'readsBackups',
+      'findsPastBackups',
+      'forgetsBackups',
+      'readsLog',
+      'appendsToLog',
+      'keepsRotations',
+    ],
+    mayInBucket: ['removesBackups'],
+    drivesWorkflows: true,
+  },
   'keep-capacity': { may: LAUNCHES_INSTANCES, drivesWorkflows: true },
+  'scale-in': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsTiers',
+      'readsQueues',
+      'findsInstances',
+      'readsInstances',
+      'changesInstances',
+      'locksTiers',
+    ],
+    drivesWorkflows: true,
+  },
+  'rescue-graphs': {
+    may: [...OPENS_GATES, 'keepsRotations'],
+    mayInFleet: ['describesInstances'],
+    wakesWorkflows: true,
+  },
+  'materialize-stale': {
+    may: [
+      'readsFlags',
+      'keepsRotations',
+      'findsStaleGraphs',
+      'readsTables',
+      'changesTables',
+      'readsGraphs',
+      'changesGraphs',
+      'readsInstances',
+      'readsAccounts',
+      'readsPauses',
+      'readsLog',
+      'appendsToLog',
+    ],
+    drivesWorkflows: true,
+  },
   'serve-queues': { may: SERVES_QUEUES, wakesWorkflows: true },
+  'watch-leases': {
+    may: ['findsInstances', 'readsInstances', 'changesInstances', 'leavesInstanceWaits', 'readsLog', 'keepsRotations'],
+    wakesWorkflows: true,
+  },
   'watch-instances': { may: [...SERVES_QUEUES, 'keepsRotations'], wakesWorkflows: true },
 };
 

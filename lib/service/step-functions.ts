@@ -1,4 +1,4 @@
-import { type FunctionTable, LAUNCHES_INSTANCES, SERVES_QUEUES } from './function-table.ts';
+import { type FunctionTable, LAUNCHES_INSTANCES, OPENS_GATES, SERVES_QUEUES } from './function-table.ts';
 
 /** The steps of workflows, and what each may do. */
 export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
@@ -13,8 +13,18 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   },
   'leave-queue': { may: ['readsLog', 'leavesQueues'] },
   'await-input': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
-  'stop-job': { may: ['readsGraphs', 'readsInstances'] },
-  'dispatch-job': { may: ['readsLog', 'readsGraphs', 'readsInstances'] },
+  'stop-job': {
+    may: ['readsGraphs', 'readsInstances', 'changesInstances', 'leavesInstanceWaits'],
+    wakesWorkflows: true,
+  },
+  'dispatch-job': {
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsInstances', 'changesInstances'],
+    wakesWorkflows: true,
+  },
+  'wait-for-instance': {
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsInstances', 'entersInstanceWaits', 'leavesInstanceWaits'],
+    wakesWorkflows: true,
+  },
   'activate-graph': {
     may: [
       'readsGraphs',
@@ -29,9 +39,9 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   'begin-undo': { may: ['readsLog', 'appendsToLog'] },
   'deactivate-graph': { may: ['changesGraphs'] },
   'fail-subscription': { may: ['readsLog', 'changesAccounts'] },
-  'revoke-credits': { may: ['readsLog', 'putsIntoAccounts'] },
+  'revoke-credits': { may: ['readsLog', 'settlesCredits'] },
   'withdraw-snapshot': { may: ['changesGraphs'], mayInBucket: ['listsSnapshots', 'removesSnapshots'] },
-  'drop-database': { may: ['readsGraphs', 'readsInstances'] },
+  'drop-database': { may: ['readsGraphs', 'readsInstances'], mayInFleet: ['describesInstances'] },
   'free-slot': { may: SERVES_QUEUES, wakesWorkflows: true },
   'remove-graph': { may: ['readsLog', 'readsGraphs', 'readsInstances', 'removesGraphs', 'changesAccounts'] },
   'ensure-repository': {
@@ -44,9 +54,11 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   'allocate-access-credits': {
     may: ['readsLog', 'appendsToLog', 'readsAccesses', 'readsAccounts', 'changesAccounts', 'putsIntoAccounts'],
   },
-  'activate-access': { may: ['readsLog', 'appendsToLog', 'readsAccesses', 'changesAccesses'] },
+  'activate-access': {
+    may: ['readsLog', 'appendsToLog', 'readsAccesses', 'changesAccesses', 'readsAccounts', 'putsIntoAccounts'],
+  },
   'deactivate-access': { may: ['readsLog', 'changesAccesses'] },
-  'revoke-access-credits': { may: ['readsLog', 'putsIntoAccounts'] },
+  'revoke-access-credits': { may: ['readsLog', 'settlesCredits'] },
   'revoke-access': { may: ['readsLog', 'removesAccesses'] },
   'take-tier-slot': {
     may: [
@@ -65,21 +77,70 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   'switch-tier-back': { may: ['readsGraphs', 'changesGraphs'] },
   'drop-spare-database': { may: ['readsGraphs', 'readsInstances'] },
   'free-spare-slot': { may: SERVES_QUEUES, wakesWorkflows: true },
-  'finish-tier-change': { may: ['readsLog', 'appendsToLog'] },
+  'finish-tier-change': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'changesGraphs',
+      'readsAccounts',
+      'changesAccounts',
+      'putsIntoAccounts',
+    ],
+  },
   'reserve-subgraph': {
     may: ['readsLog', 'appendsToLog', 'readsGraphs', 'createsGraphs', 'changesGraphs', 'removesGraphs'],
   },
   'release-subgraph': { may: ['readsLog', 'readsGraphs', 'changesGraphs', 'removesGraphs'] },
-  'begin-delete': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'changesInstances'] },
+  'begin-delete': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'changesGraphs',
+      'readsTables',
+      'changesInstances',
+      'readsAccounts',
+    ],
+  },
   'abandon-delete': { may: ['readsGraphs', 'changesGraphs'] },
   'back-up-graph': {
-    may: ['readsLog', 'appendsToLog', 'readsGraphs'],
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsBackups', 'keepsBackups', 'forgetsBackups'],
     mayInBucket: ['readsSnapshots', 'writesBackups', 'listsSnapshots', 'removesBackups'],
   },
-  'remove-backup': { may: [], mayInBucket: ['listsSnapshots', 'removesBackups'] },
-  'delete-subgraphs': {
-    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'removesGraphs', 'readsInstances'],
+  'remove-backup': {
+    may: ['readsLog', 'readsGraphs', 'forgetsBackups'],
+    mayInBucket: ['listsSnapshots', 'removesBackups'],
+  },
+  'adopt-tables': {
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsTables', 'changesTables', 'removesGraphs'],
     mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+  },
+  'forget-tables': {
+    may: ['readsGraphs', 'readsTables', 'removesGraphs'],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+  },
+  'begin-backup': { may: ['readsLog', 'appendsToLog', 'readsGraphs'] },
+  'finish-backup': { may: ['readsLog', 'appendsToLog', 'readsBackups'] },
+  'claim-writer': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs'] },
+  'publish-restored': {
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsTables', 'changesTables', 'readsBackups'],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+  },
+  'delete-subgraphs': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'changesGraphs',
+      'removesGraphs',
+      'readsTables',
+      'readsInstances',
+      'readsBackups',
+      'forgetsBackups',
+    ],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots', 'removesUploads', 'removesBackups'],
+    mayInFleet: ['describesInstances'],
   },
   'erase-graph': {
     may: [
@@ -88,17 +149,138 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
       'readsGraphs',
       'changesGraphs',
       'removesGraphs',
+      'readsTables',
       'readsInstances',
       'changesAccounts',
-      'putsIntoAccounts',
+      'settlesCredits',
+      'readsBackups',
+      'forgetsBackups',
     ],
-    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots', 'removesUploads', 'removesBackups'],
   },
-  'create-service': { may: ['readsLog', 'appendsToLog', 'readsInstances'] },
+  'create-service': {
+    may: ['readsLog', 'appendsToLog', 'readsInstances', 'readsTiers', 'setsTiers'],
+    // It removes the service again when its operation was undone meanwhile.
+    mayInFleet: ['launchesInstances', 'retiresInstances'],
+  },
   'await-registration': { may: ['readsLog', 'changesInstances', 'readsInstances'], wakesWorkflows: true },
   'finish-launch': { may: [...SERVES_QUEUES, 'appendsToLog'], wakesWorkflows: true },
-  'remove-instance': { may: ['readsLog', 'changesInstances', 'removesInstances'] },
-  'record-failure': { may: ['readsLog', 'appendsToLog'] },
-  'record-undone': { may: ['readsLog', 'appendsToLog'] },
-  'record-undo-failure': { may: ['readsLog', 'appendsToLog'] },
+  'remove-instance': {
+    may: ['readsLog', 'changesInstances', 'removesInstances'],
+    mayInFleet: ['retiresInstances'],
+  },
+  'begin-drain': {
+    may: [...OPENS_GATES, 'appendsToLog'],
+    wakesWorkflows: true,
+  },
+  'claim-cycle': {
+    may: [...OPENS_GATES, 'appendsToLog'],
+    wakesWorkflows: true,
+  },
+  'await-idle': { may: ['readsLog', 'appendsToLog', 'readsInstances', 'changesInstances'], wakesWorkflows: true },
+  'replace-task': { may: ['readsLog', 'appendsToLog', 'readsInstances'], mayInFleet: ['replacesInstances'] },
+  'await-task': {
+    may: ['readsLog', 'readsInstances', 'changesInstances'],
+    mayInFleet: ['describesInstances'],
+    wakesWorkflows: true,
+  },
+  'confirm-task': { may: ['readsLog', 'appendsToLog', 'readsInstances'] },
+  'reopen-instance': {
+    may: [...OPENS_GATES, 'appendsToLog'],
+    wakesWorkflows: true,
+  },
+  'roll-back-task': {
+    may: ['readsLog', 'appendsToLog', 'readsInstances', 'changesInstances'],
+    mayInFleet: ['replacesInstances', 'describesInstances'],
+    wakesWorkflows: true,
+  },
+  undrain: {
+    may: [...OPENS_GATES, 'appendsToLog'],
+    mayInFleet: ['describesInstances'],
+    wakesWorkflows: true,
+  },
+  'claim-table': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsTables', 'changesTables'] },
+  'release-table': {
+    may: ['readsLog', 'readsTables', 'changesTables'],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+  },
+  'publish-table': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'readsTables',
+      'changesTables',
+      'changesFiles',
+      'readsInstances',
+      'changesInstances',
+    ],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+    wakesWorkflows: true,
+  },
+  'claim-graph': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsTables'] },
+  'release-graph': {
+    may: ['readsLog', 'readsGraphs', 'changesGraphs', 'keepsLineage'],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+  },
+  'publish-snapshot': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'changesGraphs',
+      'readsTables',
+      'changesTables',
+      'readsInstances',
+      'changesInstances',
+      'keepsLineage',
+    ],
+    mayInBucket: ['listsSnapshots', 'removesSnapshots'],
+    wakesWorkflows: true,
+  },
+  'begin-retirement': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'locksTiers',
+      'readsTiers',
+      'findsInstances',
+      'readsInstances',
+      'changesInstances',
+    ],
+  },
+  requarantine: { may: ['readsLog', 'changesInstances'] },
+  'evacuate-instance': { may: [...OPENS_GATES, 'appendsToLog'], wakesWorkflows: true },
+  'remove-service': {
+    may: ['readsLog', 'readsInstances', 'changesInstances'],
+    mayInFleet: ['retiresInstances'],
+  },
+  'finish-retirement': {
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsInstances',
+      'removesInstances',
+      'listsInstanceWaits',
+      'leavesInstanceWaits',
+      'locksTiers',
+    ],
+    wakesWorkflows: true,
+  },
+  'start-external-job': { may: ['readsLog', 'appendsToLog'] },
+  'await-external-job': { may: ['readsLog', 'appendsToLog'] },
+  'terminate-external-job': { may: ['readsLog'] },
+  'lock-tiers': { may: ['readsLog', 'appendsToLog', 'locksTiers'] },
+  'unlock-tiers': { may: ['readsLog', 'locksTiers'] },
+  'plan-refresh': { may: ['readsLog', 'appendsToLog', 'readsTiers', 'findsInstances', 'readsInstances', 'keepsPlans'] },
+  'walk-fleet': {
+    may: ['readsLog', 'appendsToLog', 'keepsPlans', 'findsInstances', 'readsInstances'],
+    drivesWorkflows: true,
+  },
+  'await-instances': { may: ['readsLog', 'appendsToLog', 'readsPlans'], wakesWorkflows: true },
+  'stop-walk': { may: ['readsLog', 'appendsToLog', 'keepsPlans', 'readsInstances'], drivesWorkflows: true },
+  'finish-refresh': { may: ['readsLog', 'appendsToLog', 'readsPlans', 'locksTiers'] },
+  'record-failure': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
+  'record-undone': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
+  'record-undo-failure': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
 };

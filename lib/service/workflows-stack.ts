@@ -17,19 +17,17 @@ export class WorkflowsStack extends Stack {
     const settings = { namePrefix, logRetention, network: fleet.network };
     const variables = functionVariables(this, { configuration, stores, fleet });
 
-    const steps = makeFunctions<'steps'>(this, STEP_FUNCTIONS, stores, variables, settings);
+    const steps = makeFunctions<'steps'>(this, STEP_FUNCTIONS, { stores, fleet }, variables, settings);
     const workflows = STATE_MACHINES.map(
       (name) => new OperationWorkflow(this, pascalCase(name), { name, namePrefix, functions: steps, logRetention }),
     );
-    const reconcilers = makeFunctions<'reconcile'>(this, RECONCILE_FUNCTIONS, stores, variables, settings);
+    const reconcilers = makeFunctions<'reconcile'>(this, RECONCILE_FUNCTIONS, { stores, fleet }, variables, settings);
     scheduleFunctions(this, reconcilers);
     runOnExecutionOver(
       this,
       reconcilers,
       workflows.map(({ machine }) => machine),
     );
-    fleet.grantLaunch(steps['create-service'].role);
-    for (const name of ['create-service', 'remove-instance'] as const) fleet.grantRemoval(steps[name].role);
     addAlarms(this, namePrefix, configuration);
   }
 }

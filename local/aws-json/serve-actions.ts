@@ -18,6 +18,8 @@ export type Api<Backend, ErrorType extends string> = {
   readonly internalFault: string;
   /** Answers a GET of a path, undefined if nothing is there. @default a GET is an action like any other request */
   readonly get?: (backend: Backend, path: string) => object | undefined;
+  /** Answers a PUT of a path, undefined if nothing is there. @default a PUT is an action like any other request */
+  readonly put?: (backend: Backend, path: string, body: unknown) => object | undefined;
 };
 
 /** An API that listens. */
@@ -65,7 +67,7 @@ export const serveActions = async <Backend, ErrorType extends string>(
 };
 
 const answering = <Backend, ErrorType extends string>(api: Api<Backend, ErrorType>, backend: Backend) => {
-  const { targetPrefix, unknownAction, notJson, get } = api;
+  const { targetPrefix, unknownAction, notJson, get, put } = api;
   const actions = new Map(Object.entries(api.actions).map(([name, act]) => [`${targetPrefix}${name}`, act]));
   const parse = (body: string): unknown => {
     try {
@@ -77,6 +79,7 @@ const answering = <Backend, ErrorType extends string>(api: Api<Backend, ErrorTyp
   return async (request: IncomingMessage): Promise<object | undefined> => {
     if (request.method === 'GET' && get !== undefined) return get(backend, request.url ?? '');
     const body = await text(request);
+    if (request.method === 'PUT' && put !== undefined) return put(backend, request.url ?? '', parse(body));
     const target = String(request.headers['x-amz-target'] ?? '');
     const act = actions.get(target);
     if (act === undefined) throw new ApiError(unknownAction, `The action '${target}' is not modelled here`);

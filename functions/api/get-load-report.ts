@@ -1,0 +1,31 @@
+import { getLoadReportRoute } from '../../contract/api/materialization-routes.ts';
+import { Refusal } from '../../domain/failure.ts';
+import type { GraphStore } from '../../domain/graph/graph.ts';
+import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
+import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
+import { loadReportKey } from '../../domain/table/staging.ts';
+import { graphStore, operationLog } from '../dependencies.ts';
+import { apiFunction } from '../pipeline/api-function.ts';
+import type { ApiRequest } from '../pipeline/api-request.ts';
+import type { ApiResponse } from '../pipeline/api-response.ts';
+import { graphOf } from './tenant-access.ts';
+
+const EXPIRES_IN_SECONDS = 15 * 60;
+
+/** GET /v1/graphs/{graphId}/materializations/{operationId}/report */
+export const getLoadReport =
+  (graphs: GraphStore, operations: OperationLog, objects: ObjectStore) =>
+  async ({ tenantId, params }: ApiRequest<typeof getLoadReportRoute>): Promise<ApiResponse> => {
+    const { graphId } = await graphOf(graphs, operations, tenantId, params.graphId);
+    const key = loadReportKey(graphId, params.operationId);
+    if ((await objects.head(key)) === undefined)
+      throw new Refusal('not_found', `"${params.operationId}" has left out no rows of this graph.`);
+    const fileName = `${graphId}-rejected.ndjson`;
+    const { url, expiresAt } = await objects.signDownload({ key, fileName, expiresInSeconds: EXPIRES_IN_SECONDS });
+    return { status: 200, body: { url, expiresAt } };
+  };
+
+export const handler = apiFunction('get-load-report', getLoadReportRoute, (environment) =>
+  getLoadReport(graphStore(environment), operationLog(environment), openObjectStore(environment.OBJECT_STORE_URL)),
+);

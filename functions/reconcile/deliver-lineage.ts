@@ -1,0 +1,13 @@
+import { rotationStore } from '../dependencies.ts';
+import { lineageOutbox } from '../lineage.ts';
+import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+
+/** The same work every run, however many are waiting. */
+const EVENTS_A_RUN = 25;
+const NOTHING = { processed: 0, failed: 0, dead: 0 };
+
+/** Posts the events of lineage that are due. */
+export const handler = scheduledFunction('deliver-lineage', (environment) => {
+  const outbox = lineageOutbox(environment);
+  return async () => (await outbox?.takeTurn(rotationStore(environment), EVENTS_A_RUN)) ?? NOTHING;
+});

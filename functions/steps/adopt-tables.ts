@@ -1,0 +1,42 @@
+import { Refusal, Terminal } from '../../domain/failure.ts';
+import type { SourceTable } from '../../domain/snapshot/snapshot.ts';
+import { emptyTable } from '../../domain/table/table.ts';
+import { graphStore, operationLog, tableStore } from '../dependencies.ts';
+import { forwardStep, refuseUnlessForward } from '../pipeline/forward-step.ts';
+import { StepInput } from '../pipeline/step-function.ts';
+import { forgetsTables } from '../tables.ts';
+
+/**
+ * Makes the rows that the forked snapshot has the tables' truth, as if they had been staged. A run that is late for its
+ * operation's log takes them back.
+ * @throws {Terminal} `conflict`: the snapshot has been withdrawn
+ */
+export const handler = forwardStep('adopt-tables', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const graphs = graphStore(environment);
+  const store = tableStore(environment);
+  const forget = forgetsTables(environment);
+  return async ({ operationId, graphId }) => {
+    const source = (await graphs.get(graphId))?.snapshot?.source;
+    if (source === undefined) throw new Terminal('conflict', `The graph "${graphId}" has no snapshot of its tables.`);
+    const adopt = async ({ table, version, part }: SourceTable) => {
+      const empty = emptyTable(graphId, table);
+      const parts = part === undefined ? [] : [part];
+      // What is there already is what an earlier run has put: nobody stages into a graph that is not in use.
+      await store.replace(empty, { ...empty, revision: 1, version, parts, stagedBy: operationId, stagedAt: source.at });
+    };
+    for (let from = 0; from < source.tables.length; from += WRITTEN_TOGETHER)
+      await Promise.all(source.tables.slice(from, from + WRITTEN_TOGETHER).map(adopt));
+    const message = `${source.tables.length} tables kept`;
+    const completed = { type: 'step_completed', step: 'adoptTables', percent: 85, message } as const;
+    try {
+      // By the newest event: what was known before may have been undone since.
+      refuseUnlessForward(await operations.append(operationId, completed));
+    } catch (error) {
+      if (error instanceof Refusal) await forget(graphId);
+      throw error;
+    }
+  };
+});
+
+const WRITTEN_TOGETHER = 25;

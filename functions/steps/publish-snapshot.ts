@@ -1,0 +1,104 @@
+import { Terminal } from '../../domain/failure.ts';
+import { type Graph, operationIdOfWriter } from '../../domain/graph/graph.ts';
+import { type LoadedSnapshot, loadedSnapshotIn, pastSnapshots } from '../../domain/materialization/materialization.ts';
+import { isTerminal } from '../../domain/operation/operation.ts';
+import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
+import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { freshnessOf } from '../../domain/table/freshness.ts';
+import { tablesOf } from '../../domain/table/schema-table.ts';
+import { partsToRemove } from '../../domain/table/staging.ts';
+import { partsPrefix } from '../../domain/table/table.ts';
+import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
+import { letGo } from '../let-go.ts';
+import { reportLineage } from '../lineage.ts';
+import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { tables } from '../tables.ts';
+
+/**
+ * Moves the graph's pointer to the snapshot that was loaded, removes what nobody reads any more, and ends the operation.
+ * @throws {Terminal} `conflict`: the graph is not this operation's any more
+ */
+export const handler = stepFunction('publish-snapshot', StepInput, (environment) => {
+  const operations = operationLog(environment);
+  const graphs = graphStore(environment);
+  const writers = graphWriters(environment);
+  const store = tableStore(environment);
+  const changes = tables(environment);
+  const objects = openObjectStore(environment.OBJECT_STORE_URL);
+  const endHolding = letGo(environment);
+  const tellLineage = reportLineage(environment);
+
+  const publish = async (operationId: string, graphId: string, { snapshot }: LoadedSnapshot): Promise<Graph> => {
+    const graph = await graphs.get(graphId);
+    if (graph?.snapshot?.key === snapshot.key) return graph;
+    const writer = graph?.writer ?? null;
+    const isHeld = writer !== null && operationIdOfWriter(writer) === operationId;
+    const current = isHeld ? await graphs.publish(graphId, writer, snapshot) : undefined;
+    if (graph !== undefined && current?.key === snapshot.key) return { ...graph, snapshot };
+    await objects.remove(snapshot.key);
+    throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to publish any more.`);
+  };
+
+  const removePast = async ({ graphId, snapshot }: Graph): Promise<void> => {
+    if (snapshot === null) return;
+    const past = pastSnapshots(graphId, snapshot, await objects.list(snapshotPrefix(graphId)));
+    const parts = await objects.list(partsPrefix(graphId));
+    const staged = await store.list(graphId);
+    const obsolete = staged.flatMap((table) => partsToRemove(table, snapshot.source, parts));
+    for (const key of [...past, ...obsolete]) await objects.remove(key);
+  };
+
+  const finish = async (operationId: string, graphId: string): Promise<void> => {
+    const last = await operations.last(operationId);
+    if (isTerminal(last.status)) return;
+    const loaded = loadedSnapshotIn(last);
+    const { snapshot, tables: loadedTables, rows, rejected } = loaded;
+    const graph = await publish(operationId, graphId, loaded);
+    for (const { table, version } of snapshot.source.tables) await changes.settle(graphId, table, version);
+    await removePast(graph);
+    const at = new Date().toISOString();
+    const columnsOf = new Map(tablesOf(graph.schema).map(({ name, columns }) => [name, columns]));
+    await tellLineage({
+      type: 'COMPLETE',
+      at,
+      operationId,
+      tenantId: last.tenantId,
+      graphId,
+      inputs: snapshot.source.tables.map(({ table, part }) => ({
+        table,
+        columns: (columnsOf.get(table) ?? []).map(({ name, type }) => ({ name, type })),
+        rows: part?.rows ?? 0,
+        bytes: part?.bytes ?? 0,
+      })),
+      output: { version: snapshot.version, rows, bytes: snapshot.bytes },
+      error: null,
+    });
+    const { stale, staleReason } = freshnessOf(graph, await store.list(graphId));
+    const hasReport = rejected > 0;
+    const result = {
+      skipped: false,
+      snapshotVersion: snapshot.version,
+      tables: loadedTables,
+      rows,
+      rejected,
+      stale,
+      staleReason,
+      report: hasReport ? `/v1/graphs/${graphId}/materializations/${operationId}/report` : null,
+    };
+    const message = `Version ${snapshot.version} has ${rows} rows`;
+    await operations.append(
+      operationId,
+      hasReport
+        ? { type: 'partial', message: `${message}; ${rejected} were left out`, result }
+        : { type: 'succeeded', message, result },
+      last,
+    );
+  };
+
+  return async ({ operationId, graphId }) => {
+    await finish(operationId, graphId);
+    // Also by a run that finds the operation over: the one before may have died just here.
+    await writers.release(graphId, operationId);
+    await endHolding(await graphs.get(graphId), operationId);
+  };
+});
