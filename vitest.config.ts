@@ -1,5 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * A machine of CI is shared, and a second try tells a slow minute from a defect. The reporter marks what needed it: each one
+ * is a defect too, of the test or of the code.
+ */
+const RETRIES = process.env['CI'] ? 1 : 0;
+
 export default defineConfig({
   test: {
     // By default a core is kept free; here a test's processes wait for each other more than they work.
@@ -8,10 +14,22 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       // A minute of one core: run by `npm run test:model`, and by CI.
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 120_000 } },
+      // Every fault in every state of every workflow, some minutes of both cores: run by `npm run test:faults`, and by CI.
+      {
+        test: {
+          name: 'faults',
+          include: ['test/integration/workflows/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          retry: RETRIES,
+        },
+      },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude: ['test/integration/workflows/**'],
+          retry: RETRIES,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -19,12 +37,24 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          retry: RETRIES,
+          include: ['test/e2e/*.test.ts'],
           globalSetup: ['test/e2e/global-setup.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,
           // One runtime serves all of them, and two cores carry it.
           fileParallelism: false,
+        },
+      },
+      // A runtime each, that is loaded, killed or refreshed as a whole: run by `npm run test:scenarios`, and by CI.
+      {
+        test: {
+          name: 'scenarios',
+          include: ['test/e2e/scenarios/*.test.ts'],
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+          retry: RETRIES,
         },
       },
       {

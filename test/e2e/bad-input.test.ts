@@ -22,6 +22,7 @@ const BAD: [string, Record<string, unknown>, string][] = [
   ['an unknown tier', plainGraph({ tier: 'huge' }), 'tier'],
   ['an unknown extension', plainGraph({ extensions: ['nonsense'] }), 'extensions.0'],
   ['the same extension twice', plainGraph({ extensions: ['people', 'people'] }), 'extensions.1'],
+  ['a tag that no object can keep', plainGraph({ tags: JSON.parse('{"__proto__":"a"}') as object }), 'tags.__proto__'],
   ['tags that are no strings', plainGraph({ tags: { a: 1 } }), 'tags.a'],
   [
     'more than 50 tags',

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { DynamoWebhookStore } from '../../domain/billing/dynamo-webhook-store.ts';
 import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
+import { DynamoLetterStore } from '../../domain/letter/dynamo-letter-store.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
 import { signedToken } from '../fixtures/tokens.ts';
@@ -164,9 +164,9 @@ describe('billing', () => {
     const set = (paymentGate: boolean) =>
       client.call('/v1/fleet/flags', { method: 'PUT', token: operator, body: { paymentGate } });
     expect((await client.call('/v1/fleet/flags')).status).toBe(403);
-    expect((await client.call('/v1/fleet/flags', { token: operator })).body).toEqual({ paymentGate: true });
+    expect((await client.call('/v1/fleet/flags', { token: operator })).body).toMatchObject({ paymentGate: true });
     try {
-      expect((await set(false)).body).toEqual({ paymentGate: false });
+      expect((await set(false)).body).toMatchObject({ paymentGate: false });
       const { status, body } = await client.call('/v1/graphs', { body: plainGraph() });
       expect(status).toBe(202);
       await client.follow(body['operationId'] as string);
@@ -205,7 +205,7 @@ describe('a webhook', () => {
     for (const type of ['customer.renamed', 'constructor']) {
       const id = newEvent();
       expect((await deliver(event(type), { id })).status).toBe(202);
-      expect(await new DynamoWebhookStore(table).get(id)).toMatchObject({ state: 'ignored' });
+      expect(await new DynamoLetterStore(table, 'webhook').get(id)).toMatchObject({ state: 'ignored' });
     }
     expect(await subscriptions()).toEqual([]);
   });
@@ -215,8 +215,7 @@ describe('a webhook', () => {
     const content = event('checkout.completed');
     const at = new Date().toISOString();
     const text = signedWebhook(content, { id, secret: runtime.webhookSecret }).text;
-    await new DynamoWebhookStore(table).receive(id, text, at, '2000-01-01T00:00:00.000Z');
-    expect(await subscriptions()).toEqual([]);
+    await new DynamoLetterStore(table, 'webhook').receive(id, text, at, '2000-01-01T00:00:00.000Z');
     expect((await deliver(content, { id })).status).toBe(202);
     expect(await subscription()).toMatchObject({ status: 'active' });
   });
@@ -251,11 +250,13 @@ describe('an event that can not be processed', () => {
       id,
       secret: runtime.webhookSecret,
     });
-    const events = new DynamoWebhookStore(table);
+    const events = new DynamoLetterStore(table, 'webhook');
     const at = new Date().toISOString();
-    await events.receive(id, text, at, at);
+    // The schedule is not to take it up before it is dead.
+    await events.receive(id, text, at, PERIOD_END);
     const died = await events.get(id);
-    if (died !== undefined) await events.settle(died, 'dead', 'Nobody knew the plan', at);
+    if (died !== undefined)
+      await events.settle(died, { state: 'dead', reason: 'Nobody knew the plan', at, notBefore: null });
     expect(await deadLetter(id)).toMatchObject({ state: 'dead', reason: 'Nobody knew the plan' });
 
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => redrive(id)));
@@ -263,6 +264,12 @@ describe('an event that can not be processed', () => {
     expect(await deadLetter(id)).toBeUndefined();
     expect(await operationsOf()).toHaveLength(1);
     expect((await client.follow((await subscription()).operationId)).at(-1)?.status).toBe('succeeded');
+  });
+
+  test('because of a tag that no object can keep is told so, instead of losing the tag', async () => {
+    const tags = JSON.parse('{"__proto__":"a"}') as object;
+    await deliver(event('checkout.completed', { graph: plainGraph({ tags }) }));
+    expect(await subscription()).toMatchObject({ status: 'failed', reason: expect.stringContaining('__proto__') });
   });
 
   test('because its graph can not be made leaves a subscription that says so, and a later order is made', async () => {
@@ -293,8 +300,10 @@ describe('provisioning that fails', () => {
 
     const path = '/v1/billing/subscriptions/sub_1/provision';
     const answers = await Promise.all([1, 2, 3].map(() => client.call(path, { body: {} })));
-    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
-    const again = new Set(answers.map(({ body }) => body['operationId'] as string));
+    // One that comes when the graph is there already is refused.
+    for (const { status } of answers) expect([202, 409]).toContain(status);
+    const accepted = answers.filter(({ status }) => status === 202);
+    const again = new Set(accepted.map(({ body }) => body['operationId'] as string));
     expect(again.size).toBe(1);
     const [second = ''] = again;
     expect(second).not.toBe(operationId);
@@ -324,6 +333,34 @@ describe('a subscription that has ended', () => {
     expect(refused.body).toMatchObject({ code: 'payment_required' });
     await deliver(event('invoice.paid'));
     expect((await ask()).body).toMatchObject({ rows: [['acme']] });
+  });
+});
+
+describe('an account that has ended', () => {
+  test('suspends what its tenant made and may read: queries and changes are answered 402 until it is paid for again', async () => {
+    await deliver(event('checkout.completed'));
+    const { graphId } = await client.createGraph(companiesGraph());
+    const asked = await client.call('/v1/repositories/gazetteer/access', { body: {} });
+    await client.follow(asked.body['operationId'] as string);
+    const access = async () => (await client.call('/v1/repositories/gazetteer/access')).body;
+    const repositoryId = (await access())['graphId'] as string;
+    const answers = async () => {
+      const own = await client.query(graphId, 'MATCH (c:Company) RETURN c.id');
+      const shared_ = await client.query(repositoryId, 'MATCH (n) RETURN count(n)');
+      return [own.status, shared_.status];
+    };
+    expect(await answers()).toEqual([200, 200]);
+
+    await deliver(event('subscription.canceled', { periodEnd: new Date(Date.now() - 1_000).toISOString() }));
+    expect(await answers()).toEqual([402, 402]);
+    expect(await access()).toMatchObject({ status: 'suspended' });
+    expect((await client.call(`/v1/graphs/${graphId}`)).body).toMatchObject({ status: 'suspended' });
+    const change = await client.call(`/v1/graphs/${graphId}/subgraphs`, { body: { name: 'one' } });
+    expect(change).toMatchObject({ status: 402, body: { code: 'payment_required' } });
+
+    await deliver(event('invoice.paid'));
+    expect(await answers()).toEqual([200, 200]);
+    expect(await access()).toMatchObject({ status: 'active' });
   });
 });
 

@@ -2,13 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
+import { acceptedEvent } from '../fixtures/operations.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
 import { Client, streamedEvents } from './client.ts';
+import { openStores } from './stores.ts';
 
 let directory: string;
 let runtime: RuntimeProcess;
 let client: Client;
+let stores: ReturnType<typeof openStores>;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-tiers-'));
@@ -20,6 +24,7 @@ beforeAll(async () => {
     ]),
   });
   client = new Client({ url: runtime.url, tokens: runtime.tokens, dataDirectory: directory });
+  stores = openStores(client.target);
 });
 
 afterAll(async () => {
@@ -115,12 +120,11 @@ test('a move is refused by what is in its way', async () => {
   const other = { token: runtime.tokens.otherTenant, body: { tier: 'large' } };
   expect(await client.call(`/v1/graphs/${graphId}/tier`, other)).toMatchObject({ status: 404 });
 
-  const created = await client.call('/v1/graphs', { body: plainGraph() });
-  expect(await move(String(created.body['graphId']), 'large')).toMatchObject({
-    status: 409,
-    body: { code: 'graph_not_ready' },
-  });
-  await client.follow(String(created.body['operationId']));
+  // Accepted, and not listed: nobody drives it.
+  const creation = acceptedEvent();
+  await stores.operations.putEvent(creation);
+  const { graphId: unready } = await stores.graphs.create(graphRequestedBy(creation));
+  expect(await move(unready, 'large')).toMatchObject({ status: 409, body: { code: 'graph_not_ready' } });
 
   const waiting = await move(graphId, 'xlarge', { 'idempotency-key': 'move-1' });
   const operationId = String(waiting.body['operationId']);

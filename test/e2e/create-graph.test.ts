@@ -175,9 +175,11 @@ test('graphs and operations are listed a page at a time, and none is lost betwee
 
 test('operations are found by kind, status and graph', async () => {
   const { graphId, operationId } = await client.createGraph(plainGraph());
-  const found = await client.call(`/v1/operations?kind=graph.create&status=succeeded&graphId=${graphId}`);
-  expect((found.body['operations'] as { operationId: string }[]).map((operation) => operation.operationId)).toEqual([
-    operationId,
-  ]);
+  const succeeded = async () => {
+    const { body } = await client.call(`/v1/operations?kind=graph.create&status=succeeded&graphId=${graphId}`);
+    return (body['operations'] as { operationId: string }[]).map((operation) => operation.operationId);
+  };
+  // The listing moves after the log.
+  await expect.poll(succeeded, { timeout: 20_000 }).toEqual([operationId]);
   expect((await client.call(`/v1/operations?status=failed&graphId=${graphId}`)).body['operations']).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { Client } from './client.ts';
 
 const MOST_STREAMS = 3;
 const MOST_COMMANDS = 5;
+const MOST_QUERIES = 4;
 
 let directory: string;
 let runtime: RuntimeProcess;
@@ -20,6 +21,7 @@ beforeAll(async () => {
     ...WITH_APPROVAL,
     GRAPHFLEET_STREAMS_PER_TENANT: String(MOST_STREAMS),
     GRAPHFLEET_COMMANDS_PER_SECOND: String(MOST_COMMANDS),
+    GRAPHFLEET_QUERIES_PER_SECOND: String(MOST_QUERIES),
   });
   client = new Client(runtime);
 });
@@ -49,7 +51,8 @@ test('a tenant has so many streams open at once, another its own; one that is le
   const operationId = await waitingGraph(client);
   const stream = () => client.stream(operationId, 0);
   const readers = [];
-  for (let count = 0; count < MOST_STREAMS; count += 1) readers.push(await opened(await stream()));
+  // The one that told that the operation waits may be on its way out still.
+  for (let count = 0; count < MOST_STREAMS; count += 1) readers.push(await opened(await untilAdmitted(stream)));
 
   const refused = await stream();
   expect(refused.status).toBe(429);
@@ -73,6 +76,25 @@ test('a stream of an operation that is over takes no place', async () => {
     expect(stream.status).toBe(200);
     expect((await stream.text()).match(/^id: /gm)).toHaveLength(events.length);
   }
+});
+
+test('queries beyond so many a second are refused with the time to wait, and noted once', async () => {
+  const { graphId } = await client.createGraph(plainGraph());
+  const answers = await Promise.all(Array.from({ length: 60 }, () => client.query(graphId, 'RETURN 1 AS one')));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const answer of refused) {
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(answer.body).toMatchObject({ code: 'limit_reached', retryable: true });
+  }
+  for (const answer of answers) if (answer.status !== 429) expect(answer.body).toMatchObject({ rows: [[1]] });
+  const { body } = await client.call('/v1/audit?limit=100');
+  const noted = (body['entries'] as Record<string, unknown>[]).filter(
+    ({ action, outcome }) => action === 'POST /v1/graphs/{graphId}/query' && outcome === 'limit_reached',
+  );
+  // One for each minute in which there were any.
+  expect(noted.length).toBeGreaterThan(0);
+  expect(noted.length).toBeLessThanOrEqual(2);
 });
 
 test('commands beyond so many a second are refused before they do anything, and reads are not', async () => {

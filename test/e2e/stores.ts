@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
 import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
+import { DynamoLeaseStore } from '../../domain/lease/dynamo-lease-store.ts';
+import { Leases } from '../../domain/lease/leases.ts';
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
+import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
+import { DynamoTableStore } from '../../domain/table/dynamo-table-store.ts';
 import type { RuntimeFile } from '../fixtures/runtime-process.ts';
 import type { Target } from './client.ts';
 
@@ -19,11 +25,23 @@ export const openStores = ({ dataDirectory }: Target) => {
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   const table = { documents: DynamoDBDocumentClient.from(client), tableName: 'graphfleet-control' };
+  const leases = new DynamoLeaseStore(table);
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const tasks = new StepFunctionsWaitingTasks(
+    new SFNClient({ endpoint: endpoints.stepfunctions, region: 'us-east-1', credentials }),
+  );
   return {
+    table,
     operations: new DynamoOperationStore(table),
     graphs: new DynamoGraphStore(table),
     instances: new DynamoInstanceStore(table),
+    tables: new DynamoTableStore(table),
+    leases,
+    /** Ends a lease as its operation does: whoever waits for the instance is woken. */
+    releaseLease: (instanceId: string, leaseId: string) => new Leases(leases, tasks).release(instanceId, leaseId),
     objects: new DirectoryObjectStore(join(dataDirectory, 'objects')),
+    /** Puts other bytes where an object is. */
+    spoil: (key: string) => writeFile(join(dataDirectory, 'objects', 'objects', key), 'This is not what was kept.'),
     /** Sets one attribute of an item, whatever it was. */
     async set(pk: string, attribute: string, value: unknown): Promise<void> {
       await table.documents.send(

@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { SUBGRAPH_QUOTA } from '../../domain/graph/subgraph.ts';
+import { subgraphQuotaOf } from '../../domain/graph/subgraph.ts';
 import { newSnapshot } from '../../domain/snapshot/snapshot.ts';
 import { createDatabase, insertEntity } from '../../instance/database/build-database.ts';
 import { measureFile } from '../../instance/workspace.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { type Answer, Client, type StreamedEvent } from './client.ts';
+import { Loading } from './staging.ts';
 import { openStores } from './stores.ts';
 
 const client = new Client();
@@ -148,12 +149,20 @@ describe('a subgraph is refused', () => {
     expect(body).toMatchObject({ code: 'invalid_request', errors: [{ path: field }] });
   });
 
-  test('with a fork, which this version does not have, and with a field that is not there', async () => {
-    const fork = await ask(parentId, { name: 'forked', fork: { tables: [], excludePatterns: [] } });
-    expect(fork).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path: 'fork' }] } });
+  test.each([
+    [{ fork: { tables: ['Company', 'Nothing'], excludePatterns: [] } }, 'fork.tables.1'],
+    [{ fork: { excludePatterns: ['a.b'] } }, 'fork.excludePatterns.0'],
+    [{ fork: { patterns: [] } }, 'fork.patterns'],
+    [{ fork: {}, extensions: ['documents'] }, 'schema'],
+  ])('with a fork that can not be: %j', async (body, field) => {
+    const answer = await ask(parentId, { name: 'forked', ...body });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path: field }] } });
+    expect((await list(parentId)).map(({ name }) => name)).not.toContain('forked');
+  });
+
+  test('with a field that is not there', async () => {
     const extra = await ask(parentId, { name: 'extra', colour: 'red' });
     expect(extra).toMatchObject({ status: 400, body: { errors: [{ path: 'colour' }] } });
-    expect((await list(parentId)).map(({ name }) => name)).not.toContain('forked');
   });
 
   test('of a graph that is not there or is another tenant’s', async () => {
@@ -171,10 +180,10 @@ describe('a subgraph is refused', () => {
     expect(await ask(graphId, { name: 'below' })).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
-  test('of a graph that is not active', async () => {
+  test('of a graph that is suspended', async () => {
     const { graphId } = await client.createGraph(plainGraph());
     await stores.set(`GRAPH#${graphId}`, 'status', 'suspended');
-    expect(await ask(graphId, { name: 'a' })).toMatchObject({ status: 409, body: { code: 'graph_not_ready' } });
+    expect(await ask(graphId, { name: 'a' })).toMatchObject({ status: 402, body: { code: 'payment_required' } });
   });
 
   test('by a name that is taken, and its name is free again when it is deleted', async () => {
@@ -197,9 +206,9 @@ test('creations at once beyond the quota: as many as it allows, and the others h
       return end?.status === 'succeeded' ? 'succeeded' : (end?.detail['error'] as { code: string } | undefined)?.code;
     }),
   );
-  expect(codes.filter((code) => code === 'succeeded')).toHaveLength(SUBGRAPH_QUOTA.standard);
-  expect(codes.filter((code) => code === 'limit_reached')).toHaveLength(12 - SUBGRAPH_QUOTA.standard);
-  expect(await list(graphId)).toHaveLength(SUBGRAPH_QUOTA.standard);
+  expect(codes.filter((code) => code === 'succeeded')).toHaveLength(subgraphQuotaOf('standard'));
+  expect(codes.filter((code) => code === 'limit_reached')).toHaveLength(12 - subgraphQuotaOf('standard'));
+  expect(await list(graphId)).toHaveLength(subgraphQuotaOf('standard'));
   const late = await ask(graphId, { name: 'late' });
   expect(late).toMatchObject({ status: 429, body: { code: 'limit_reached' } });
   expect(late.headers.get('retry-after')).not.toBeNull();
@@ -286,4 +295,67 @@ test('a graph is deleted with its subgraphs, and a backup of each is kept', asyn
     expect(await stores.graphs.get(graphId)).toBeUndefined();
     expect(await stores.objects.list(`graphs/${graphId}/`)).toEqual([]);
   }
+});
+
+describe('a fork', () => {
+  let parent: Loading;
+  beforeAll(async () => {
+    parent = new Loading(client, (await client.createGraph(companiesGraph())).graphId);
+    const companies = 'id,founded,revenue,employees\na,2001-02-03,1.5,9007199254740993\nb,,,\n"c, ""é""",,-0.5,\n';
+    await parent.stageRows('Company', companies);
+    await parent.stageRows('Person', 'id,born\np,1980-01-02\n');
+    await parent.stageRows('OWNS', 'from,to,share\na,b,0.25\nb,"c, ""é""",1\n');
+    await parent.stageRows('WORKS_AT', 'from,to,since\np,a,2020-01-01\n');
+    expect(await parent.materialize()).toMatchObject({ status: 'succeeded' });
+  });
+
+  const fork = async (name: string, request: Record<string, unknown>) => {
+    const answer = await ask(parent.graphId, { name, fork: request });
+    const operation = await parent.ended(answer);
+    return { operation, forked: new Loading(client, answer.body['graphId'] as string) };
+  };
+  const COMPANIES = 'MATCH (c:Company) RETURN c.id, c.founded, c.revenue, c.employees ORDER BY c.id';
+  const OWNS = 'MATCH (a:Company)-[o:OWNS]->(b:Company) RETURN a.id, o.share, b.id ORDER BY a.id';
+  const WORKS_AT = 'MATCH (p:Person)-[w:WORKS_AT]->(c:Company) RETURN p.id, p.born, w.since, c.id';
+
+  test('has all that its parent has, and lives on by itself', async () => {
+    const { operation, forked } = await fork('all', { tables: [], excludePatterns: [] });
+    expect(operation).toMatchObject({
+      kind: 'subgraph.fork',
+      status: 'succeeded',
+      result: { graphId: forked.graphId, parentVersion: 2, rows: 7, rejected: 0 },
+    });
+    for (const question of [COMPANIES, OWNS, WORKS_AT])
+      expect(await forked.rows(question)).toEqual(await parent.rows(question));
+    expect(await forked.freshness()).toMatchObject({ stale: false, snapshotVersion: 1 });
+
+    // What it was forked with stays when something is added.
+    await forked.stageRows('Company', 'id\nd\n', 'insert');
+    expect(await forked.materialize()).toMatchObject({ status: 'succeeded', result: { rows: 8 } });
+    expect(await forked.rows('MATCH (c:Company) RETURN count(*)')).toEqual([[4]]);
+    expect(await forked.rows(OWNS)).toEqual(await parent.rows(OWNS));
+    expect(await parent.rows('MATCH (c:Company) RETURN count(*)')).toEqual([[3]]);
+  });
+
+  test('has the tables that it names, without those that a pattern matches', async () => {
+    const named = { tables: ['Company', 'Person', 'OWNS'], excludePatterns: ['P*n'] };
+    const { operation, forked } = await fork('some', named);
+    expect(operation).toMatchObject({ status: 'succeeded', result: { rows: 5, rejected: 0 } });
+    expect(operation.result?.['tables']).toEqual([
+      { table: 'Company', kind: 'node', rows: 3, rejected: 0 },
+      { table: 'OWNS', kind: 'relationship', rows: 2, rejected: 0 },
+    ]);
+    expect(await forked.rows('MATCH (p:Person) RETURN count(*)')).toEqual([[0]]);
+    expect(await forked.rows(OWNS)).toEqual(await parent.rows(OWNS));
+  });
+
+  test('is partial, and tells so, when relationships that it was to have lack a node', async () => {
+    const { operation, forked } = await fork('partial', { tables: ['Company', 'WORKS_AT'] });
+    expect(operation).toMatchObject({ status: 'partial', result: { rows: 3, rejected: 1 } });
+    expect(operation.result?.['tables']).toEqual([
+      { table: 'Company', kind: 'node', rows: 3, rejected: 0 },
+      { table: 'WORKS_AT', kind: 'relationship', rows: 0, rejected: 1 },
+    ]);
+    expect((await client.call(`/v1/graphs/${forked.graphId}`)).body).toMatchObject({ status: 'active' });
+  });
 });

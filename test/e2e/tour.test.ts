@@ -47,6 +47,7 @@ const comparable = (text: string, language: string): string =>
     .replaceAll(/op_[0-9A-Z]{26}/g, '<operation>')
     .replaceAll(/kg[0-9a-z]{26}/g, '<graph>')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+    .replaceAll(/sha256:[0-9a-f]{64}/g, '<image>')
     .replaceAll(/("durationMs": ?)[\d.]+/g, '$1<duration>')
     .replaceAll(/^HTTP\/[\d.]+ (\d+).*$/gm, 'HTTP $1')
     .trim();

@@ -10,13 +10,41 @@ const LIMIT_KB = 450;
 const LARGER_KB: Record<string, number> = {
   'withdraw-snapshot': 540,
   // Schemas are merged and checked here, and the graph is asked for, paid for and placed in one function.
-  'create-graph': 460,
+  'create-graph': 490,
   // The client of Secrets Manager besides those of DynamoDB and Step Functions.
   'receive-billing-event': 500,
+  // The client of ECS.
+  undrain: 490,
+  'undrain-instance': 460,
+  'replace-task': 480,
+  'await-task': 480,
+  'roll-back-task': 480,
+  'rescue-graphs': 480,
+  'redrive-dead-letter': 480,
+  'query-graph': 460,
+  'provision-subscription': 460,
+  // The client of S3.
+  'stage-table': 640,
+  'publish-snapshot': 620,
+  'publish-table': 600,
+  'get-load-report': 600,
+  'release-graph': 580,
+  'release-table': 560,
   'back-up-graph': 620,
   'delete-subgraph': 500,
-  'delete-subgraphs': 620,
+  'delete-subgraphs': 640,
   'erase-graph': 620,
+  'download-backup': 600,
+  'delete-backup': 600,
+  'keep-backups': 600,
+  'remove-backup': 560,
+  'publish-restored': 560,
+  'adopt-tables': 560,
+  'forget-tables': 560,
+  'register-file': 600,
+  'list-files': 600,
+  'get-file': 600,
+  'delete-file': 600,
 };
 
 const app = newApp({ bundles: true });
@@ -39,9 +67,7 @@ test('every function is one small file', () => {
   sizes.sort((left, right) => right.kilobytes - left.kilobytes);
   const lines = sizes.map(({ name, kilobytes }) => `${String(kilobytes).padStart(5)} KB  ${name}`);
   process.stdout.write(`${sizes.length} bundles, synthesized in ${seconds.toFixed(1)} s\n${lines.join('\n')}\n`);
-  for (const { name, kilobytes } of sizes) {
-    expect({ name, fits: kilobytes <= (LARGER_KB[name] ?? LIMIT_KB) }).toEqual({ name, fits: true });
-  }
+  expect(sizes.filter(({ name, kilobytes }) => kilobytes > (LARGER_KB[name] ?? LIMIT_KB))).toEqual([]);
   for (const { file } of bundles) expect(readdirSync(join(file, '..'))).toEqual(['index.mjs']);
 });
 

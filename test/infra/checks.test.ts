@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test } from 'vitest';
 import { addChecks, buildApplication } from '../../lib/application.ts';
 import { CONFIGURATIONS, configurationOf } from '../../lib/configuration.ts';
+import { FLEET_PERMISSIONS, type FleetPermission } from '../../lib/fleet/instance-fleet.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
 import { buildDev, newApp } from './synthesis.ts';
 
@@ -35,6 +37,18 @@ test.each(Object.values(CONFIGURATIONS))(
     expect(found).toEqual({ failed: false, rules: [] });
   },
 );
+
+test('the checks find nothing in what functions may be allowed to do with instances', () => {
+  const found = findings((app) => {
+    const { fleet } = buildDev(app);
+    const stack = new Stack(app, 'Functions');
+    for (const permission of Object.keys(FLEET_PERMISSIONS) as FleetPermission[]) {
+      const assumedBy = new ServicePrincipal('lambda.amazonaws.com');
+      fleet.fleet.grant(new Role(stack, permission, { assumedBy }), permission);
+    }
+  });
+  expect(found).toEqual({ failed: false, rules: [] });
+});
 
 test('a finding that nobody acknowledged fails the synthesis', () => {
   const found = findings((app) => {

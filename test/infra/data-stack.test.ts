@@ -55,6 +55,8 @@ describe('the snapshot bucket', () => {
             NoncurrentVersionExpiration: { NoncurrentDays: 30 },
             Status: 'Enabled',
           }),
+          // Uploads go by themselves, whoever has forgotten them.
+          Match.objectLike({ Prefix: 'uploads/', ExpirationInDays: 7, Status: 'Enabled' }),
         ],
       },
       LoggingConfiguration: Match.anyValue(),

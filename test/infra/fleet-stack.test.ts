@@ -1,6 +1,10 @@
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, test } from 'vitest';
 import { InstanceEnvironment } from '../../contract/environment.ts';
-import { deployed, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
+import type { FleetPermission } from '../../lib/fleet/instance-fleet.ts';
+import { buildDev, deployed, newApp, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
 
 const { data, fleet, service } = synthesizedTemplates();
 
@@ -79,6 +83,52 @@ describe('the network', () => {
     const services = ofType(fleet.resources, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) =>
       deployed(Properties['ServiceName'], {}).replace('com.amazonaws.AWS::Region.', ''),
     );
-    expect(services.sort()).toEqual(['dynamodb', 'ecr.api', 'ecr.dkr', 'logs', 's3', 'states']);
+    expect(services.sort()).toEqual(['dynamodb', 'ecr.api', 'ecr.dkr', 'ecs', 'logs', 's3', 'states']);
+  });
+});
+
+describe('what functions may do with instances', () => {
+  const statementsFor = (permission: FleetPermission) => {
+    const app = newApp();
+    const { fleet: stack } = buildDev(app);
+    const own = new Stack(app, 'Own');
+    const role = new Role(own, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    stack.fleet.grant(role, permission);
+    const policies = Object.values(Template.fromStack(own).findResources('AWS::IAM::Policy')) as Resource[];
+    return policies.flatMap(({ Properties }) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement);
+  };
+  type Statement = { Action: string | string[]; Resource: unknown; Condition?: unknown };
+  const allowed = (statements: Statement[], action: string) =>
+    statements.filter(({ Action }) => [Action].flat().includes(action));
+
+  test('replacing changes services and lets go of tasks of this cluster, and registers definitions with the roles of instances', () => {
+    const statements = statementsFor('replacesInstances');
+    expect(JSON.stringify(allowed(statements, 'ecs:UpdateService')[0]?.Resource)).toMatch(/:service\/.*\/inst-\*/);
+    expect(JSON.stringify(allowed(statements, 'ecs:UpdateTaskProtection')[0]?.Resource)).toMatch(/:task\/.*\/\*/);
+    expect(allowed(statements, 'ecs:ListTasks')).toMatchObject([{ Condition: { ArnEquals: expect.anything() } }]);
+    expect(allowed(statements, 'ecs:RegisterTaskDefinition')).toHaveLength(1);
+    expect(allowed(statements, 'iam:PassRole')).toMatchObject([
+      { Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } } },
+    ]);
+    expect(allowed(statements, 'iam:PassRole')[0]?.Resource).toHaveLength(2);
+    expect(allowed(statements, 'ecs:TagResource')).toMatchObject([
+      { Condition: { StringEquals: { 'ecs:CreateAction': 'RegisterTaskDefinition' } } },
+    ]);
+    for (const action of ['ecs:CreateService', 'ecs:DeleteService']) expect(allowed(statements, action)).toEqual([]);
+  });
+
+  test('looking at them changes nothing', () => {
+    const actions = statementsFor('describesInstances').flatMap(({ Action }) => Action);
+    for (const action of actions) expect(action).toMatch(/^ecs:(Describe|List)/);
+  });
+
+  test('an instance protects tasks of its own cluster, and does nothing else in ECS', () => {
+    const policies = ofType(fleet.resources, 'AWS::IAM::Policy').filter(([id]) => id.includes('RolesTask'));
+    const statements = policies.flatMap(
+      ([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement,
+    );
+    const inEcs = statements.filter(({ Action }) => [Action].flat().some((action) => action.startsWith('ecs:')));
+    expect(inEcs).toMatchObject([{ Action: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'] }]);
+    expect(JSON.stringify(inEcs[0]?.Resource)).toMatch(/:task\/.*\/\*/);
   });
 });

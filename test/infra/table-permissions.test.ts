@@ -1,18 +1,21 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test } from 'vitest';
 import type { AuditEntry } from '../../domain/audit/audit.ts';
 import { DynamoAuditStore } from '../../domain/audit/dynamo-audit-store.ts';
 import type { ControlTableClient } from '../../domain/aws/control-table-client.ts';
+import type { Backup } from '../../domain/backup/backup.ts';
+import { DynamoBackupStore } from '../../domain/backup/dynamo-backup-store.ts';
 import { DynamoAccountStore } from '../../domain/billing/dynamo-account-store.ts';
+import { DynamoCreditDebtStore } from '../../domain/billing/dynamo-credit-debt-store.ts';
 import { DynamoCreditStore } from '../../domain/billing/dynamo-credit-store.ts';
 import { DynamoGraphQuota } from '../../domain/billing/dynamo-graph-quota.ts';
 import { DynamoOrderStore } from '../../domain/billing/dynamo-order-store.ts';
 import { DynamoReminderStore } from '../../domain/billing/dynamo-reminder-store.ts';
-import { DynamoWebhookStore } from '../../domain/billing/dynamo-webhook-store.ts';
-import type { WebhookEvent } from '../../domain/billing/webhook-event.ts';
 import { DynamoFlagStore } from '../../domain/flags/dynamo-flag-store.ts';
 import { DEFAULT_FLAGS } from '../../domain/flags/feature-flags.ts';
 import { DynamoCapacityQueue } from '../../domain/fleet/dynamo-capacity-queue.ts';
 import { DynamoInstanceLaunchStore } from '../../domain/fleet/dynamo-instance-launch-store.ts';
+import { DynamoInstanceRetirementStore } from '../../domain/fleet/dynamo-instance-retirement-store.ts';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
 import { DynamoTierStore } from '../../domain/fleet/dynamo-tier-store.ts';
 import type { Instance } from '../../domain/fleet/instance.ts';
@@ -22,17 +25,26 @@ import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
 import { DynamoSubgraphStore } from '../../domain/graph/dynamo-subgraph-store.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';
+import { DynamoInstanceWaitStore } from '../../domain/lease/dynamo-instance-wait-store.ts';
 import { DynamoLeaseStore } from '../../domain/lease/dynamo-lease-store.ts';
 import { DynamoRefreshLockStore } from '../../domain/lease/dynamo-refresh-lock-store.ts';
 import { DynamoWritePauseStore } from '../../domain/lease/dynamo-write-pause-store.ts';
+import { DynamoLetterStore } from '../../domain/letter/dynamo-letter-store.ts';
+import type { Letter } from '../../domain/letter/letter.ts';
 import { DynamoTenantLimits } from '../../domain/limits/dynamo-tenant-limits.ts';
 import { DynamoInputTokenStore } from '../../domain/operation/dynamo-input-token-store.ts';
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import { operationAsOf } from '../../domain/operation/operation-event.ts';
 import { DynamoRotationStore } from '../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRefreshPlanStore } from '../../domain/refresh/dynamo-refresh-plan-store.ts';
+import type { InstanceRefreshResult } from '../../domain/refresh/refresh.ts';
 import { DynamoRepositoryAccessStore } from '../../domain/repository/dynamo-repository-access-store.ts';
 import { DynamoRepositoryStore } from '../../domain/repository/dynamo-repository-store.ts';
+import { DynamoTableFileStore } from '../../domain/table/dynamo-table-file-store.ts';
+import { DynamoTableStore } from '../../domain/table/dynamo-table-store.ts';
+import { emptyTable } from '../../domain/table/table.ts';
+import type { TableFile } from '../../domain/table/table-file.ts';
 import { TABLE_PERMISSIONS, type TablePermission } from '../../lib/data/table-permissions.ts';
 
 describe('a permission on the control table allows what its adapters do', () => {
@@ -54,6 +66,7 @@ describe('a permission on the control table allows what its adapters do', () => 
     image: 'i',
     taskArn: 'a',
     capacity: 1,
+    generation: 1,
   } as const;
   const spare = { tier: 'large', placement: null, slotHolder: 'op_1' } as const;
   const move = { operationId: 'op_1', state: 'preparing', spare } as const;
@@ -66,8 +79,12 @@ describe('a permission on the control table allows what its adapters do', () => 
     operationId: 'op_1',
     grantedAt: at,
   } as const;
+  const wait = { instanceId: 'inst-1', operationId: 'op_1', taskToken: 'token', since: at };
+  const file = { graphId: 'kg1', table: 'Company', fileId: 'file_1', keptUntil: at } as TableFile;
+  const backup = { graphId: 'kg1', backupId: 'bk_1', keptUntil: at } as Backup;
   const place = { parentId: 'kg1', name: 'one', graphId: 'kg2' };
   const page = { limit: 1 };
+  const letter = { eventId: 'e', attempts: 1 } as Letter;
   const span = { from: at, to: '2026-01-01T01:00:00.000Z' };
   const entry: AuditEntry = {
     auditId: 'a',
@@ -88,6 +105,7 @@ describe('a permission on the control table allows what its adapters do', () => 
   type Stores = {
     queue: DynamoCapacityQueue;
     launches: DynamoInstanceLaunchStore;
+    retirements: DynamoInstanceRetirementStore;
     log: DynamoOperationStore;
     graphs: DynamoGraphStore;
     moves: DynamoGraphMoveStore;
@@ -101,18 +119,27 @@ describe('a permission on the control table allows what its adapters do', () => 
     accounts: DynamoAccountStore;
     quota: DynamoGraphQuota;
     credits: DynamoCreditStore;
+    debts: DynamoCreditDebtStore;
     orders: DynamoOrderStore;
     reminders: DynamoReminderStore;
-    webhooks: DynamoWebhookStore;
+    webhooks: DynamoLetterStore;
+    lineage: DynamoLetterStore;
     flags: DynamoFlagStore;
     inputTokens: DynamoInputTokenStore;
     audit: DynamoAuditStore;
     limits: DynamoTenantLimits;
     leases: DynamoLeaseStore;
+    waits: DynamoInstanceWaitStore;
     pauses: DynamoWritePauseStore;
     locks: DynamoRefreshLockStore;
+    tables: DynamoTableStore;
+    files: DynamoTableFileStore;
+    backups: DynamoBackupStore;
+    plans: DynamoRefreshPlanStore;
   };
 
+  const noPlan = { toImages: {}, instances: [] };
+  const walk = { version: 0, steps: [], end: null };
   const uses: Record<TablePermission, ((stores: Stores) => Promise<unknown>)[]> = {
     readsLog: [
       ({ log }) => log.readFirst('op_1'),
@@ -126,12 +153,13 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ inputTokens }) => inputTokens.put('op_1', 'token'),
     ],
     listsOperations: [({ log }) => log.listByTenant('t', {}, page), ({ log }) => log.listInSpan('t', span, page)],
-    recordsAudit: [({ audit }) => audit.put(entry)],
+    recordsAudit: [({ audit }) => audit.put(entry), ({ audit }) => audit.count('kind', entry)],
     listsAudit: [({ audit }) => audit.list(span, page)],
     listsAuditOfTenants: [({ audit }) => audit.listByTenant('t', span, page)],
     countsCommands: [({ limits }) => limits.takeCommand('t', 1)],
+    countsQueries: [({ limits }) => limits.takeQuery('t', 1)],
     countsStreams: [
-      ({ limits }) => limits.openStream('t', { streamId: 's', endsAt: 1 }, 1),
+      ({ limits }) => limits.openStream('t', { streamId: 's', endsAt: 1 }, NO_ROOM),
       ({ limits }) => limits.closeStream('t', 's'),
     ],
     findsOpenOperations: [({ log }) => log.listOpen(page)],
@@ -154,12 +182,36 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ subgraphs }) => subgraphs.reserve(graph, place),
       ({ subgraphs }) => subgraphs.release(place),
       ({ graphs }) => graphs.followStanding('kg1', 'active', 'm'),
-      ({ deletions }) => deletions.claim(graph, 'op_1.1', 1),
+      ({ graphs }) => graphs.followTier('kg2', graph),
+      ({ deletions }) => deletions.claim(graph, 'op_1.1', 1, 'active'),
       ({ deletions }) => deletions.release('kg1', 'op_1.1'),
       ({ deletions }) => deletions.forgetSnapshot('kg1', 'op_1.1'),
     ],
     removesGraphs: [({ graphs }) => graphs.remove('kg1', 'op_1'), ({ deletions }) => deletions.erase('kg1', 'op_1.1')],
-    listsGraphs: [({ graphs }) => graphs.listByTenant('t', page)],
+    listsGraphs: [({ graphs }) => graphs.listByTenant('t', page), ({ graphs }) => graphs.listPayers('t', page)],
+    readsTables: [
+      ({ tables }) => tables.get('kg1', 'Company'),
+      ({ tables }) => tables.list('kg1'),
+      ({ tables }) => tables.erase('kg1', 1),
+    ],
+    changesTables: [({ tables }) => tables.replace(emptyTable('kg1', 'Company'), emptyTable('kg1', 'Company'))],
+    findsStaleGraphs: [({ tables }) => tables.listUnsettled(page)],
+    readsFiles: [
+      ({ files }) => files.get(file),
+      ({ files }) => files.list('kg1', 'Company', page),
+      ({ files }) => files.countPending('kg1'),
+    ],
+    keepsFiles: [({ files }) => files.admit(file, at), ({ files }) => files.create(file)],
+    changesFiles: [({ files }) => files.markUploaded(file, at), ({ files }) => files.markStaged(file, 'op_1')],
+    removesFiles: [({ files }) => files.remove(file)],
+    readsBackups: [
+      ({ backups }) => backups.get(backup),
+      ({ backups }) => backups.list('kg1', page),
+      ({ backups }) => backups.listAll('kg1'),
+    ],
+    keepsBackups: [({ backups }) => backups.put(backup)],
+    forgetsBackups: [({ backups }) => backups.remove(backup)],
+    findsPastBackups: [({ backups }) => backups.listPast(at, 1)],
     readsInstances: [
       ({ instances }) => instances.get('inst-1'),
       ({ instances }) => instances.readSlots('inst-1'),
@@ -175,6 +227,9 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ leases }) => leases.beginDrain(registration, { owner: 'op_r.1', reason: 'r', since: at }),
       ({ leases }) => leases.awaitIdle(registration, 'op_r.1', 'token'),
       ({ leases }) => leases.claimCycle(registration, 'op_r.1'),
+      ({ leases }) => leases.adopt(registration, 'op_r.1', { owner: 'op_s.1', reason: 'r', since: at }),
+      ({ leases }) => leases.turnBack(registration, 'op_r.1', at),
+      ({ leases }) => leases.awaitTask(registration, 'op_r.1', 'token'),
       ({ leases }) => leases.reopen(registration, 'op_r.1', { image: 'i', heardSince: at }, at),
       ({ leases }) => leases.undrain(registration, 'op_r.1', at),
       ({ leases }) => leases.quarantine(registration, 'op_r.1', at),
@@ -184,12 +239,25 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ launches }) => launches.claim({ ...launch, capacity: 1 }, at),
       ({ launches }) => launches.end('inst-1', 'op_1'),
       ({ launches }) => launches.giveUp(launch),
+      ({ retirements }) => retirements.drainQuarantined(registration, { owner: 'op_1.1', reason: 'r', since: at }),
+      ({ retirements }) => retirements.requarantine(registration, 'op_1.1', at),
+      ({ retirements }) => retirements.noteEmpty('inst-1', at),
+      ({ retirements }) => retirements.renewEmpty('inst-1', at, at),
     ],
+    entersInstanceWaits: [({ waits }) => waits.put(wait)],
+    leavesInstanceWaits: [
+      ({ waits }) => waits.remove('inst-1', 'op_1'),
+      ({ waits }) => waits.remove('inst-1', 'op_1', 'token'),
+    ],
+    listsInstanceWaits: [({ waits }) => waits.list('inst-1', 1)],
     findsInstances: [
+      ({ waits }) => waits.listAll(page),
       ({ instances }) => instances.listByTier('standard', 'ACTIVE'),
       ({ instances }) => instances.listAll('standard'),
       ({ leases }) => leases.list(page),
     ],
+    findsProvisioningGraphs: [({ graphs }) => graphs.listProvisioning(page)],
+    findsUnsettledAccesses: [({ accesses }) => accesses.listUnsettled(page)],
     readsRepositories: [({ repositories }) => repositories.attempt('filings')],
     changesRepositories: [
       ({ repositories }) => repositories.moveOn('filings', 1),
@@ -201,12 +269,15 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ accesses }) => accesses.activate('t', 'filings', 'op_1'),
       ({ accesses }) => accesses.deactivate('t', 'filings', 'op_1'),
       ({ accesses }) => accesses.end(access),
+      ({ accesses }) => accesses.end({ ...access, status: 'suspended' }),
+      ({ accesses }) => accesses.follow('t', 'filings', 'active', 'm'),
     ],
     removesAccesses: [({ accesses }) => accesses.remove('t', 'filings', 'op_1', ['granting', 'ending'])],
     readsAccounts: [
       ({ accounts }) => accounts.get('t'),
       ({ quota }) => quota.count('t'),
       ({ credits }) => credits.get('t', 'kg1'),
+      ({ debts }) => debts.takeOver('t', 'graphs', 'kg1', 1),
       ({ orders }) => orders.get('t', 's'),
       ({ reminders }) => reminders.get('t', 's'),
     ],
@@ -222,24 +293,35 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ quota }) => quota.release('t', 'kg1'),
     ],
     putsIntoAccounts: [
-      ({ credits }) => credits.revoke('t', 'kg1'),
       ({ orders }) => orders.put('t', 's', {} as GraphRequest),
-      ({ reminders }) => reminders.set({ tenantId: 't', subscriptionId: 's', dueAt: null, revision: 0 }, at),
+      ({ reminders }) =>
+        reminders.set({ tenantId: 't', subscriptionId: 's', dueAt: null, revision: 0, sweep: null }, at),
     ],
+    settlesCredits: [({ credits }) => credits.revoke('t', 'kg1'), ({ debts }) => debts.owe('t', 'graphs', 'kg1', 1)],
     findsDueSubscriptions: [({ reminders }) => reminders.listDue(at, 1)],
     keepsWebhooks: [
       ({ webhooks }) => webhooks.receive('e', '{}', at, at),
       ({ webhooks }) => webhooks.get('e'),
       ({ webhooks }) => webhooks.claim('e', 'dead', at, at),
-      ({ webhooks }) => webhooks.settle({ eventId: 'e', attempts: 1 } as WebhookEvent, 'processed', null, at),
+      ({ webhooks }) => webhooks.settle(letter, { state: 'processed', reason: null, at, notBefore: null }),
     ],
+    keepsLineage: [
+      ({ lineage }) => lineage.receive('e', '{}', at, null),
+      ({ lineage }) => lineage.get('e'),
+      ({ lineage }) => lineage.claim('e', 'received', at, at),
+      ({ lineage }) => lineage.settle(letter, { state: 'received', reason: 'r', at, notBefore: at }),
+    ],
+    findsLineage: [({ lineage }) => lineage.list('received', page), ({ lineage }) => lineage.list('dead', page)],
     findsWebhooks: [({ webhooks }) => webhooks.list('received', page), ({ webhooks }) => webhooks.list('dead', page)],
     readsFlags: [({ flags }) => flags.get()],
     setsFlags: [({ flags }) => flags.put(DEFAULT_FLAGS)],
-    removesInstances: [({ launches }) => launches.remove('inst-1', 'op_1')],
+    removesInstances: [
+      ({ launches }) => launches.remove('inst-1', 'op_1'),
+      ({ retirements }) => retirements.remove('inst-1', 'op_1.1'),
+    ],
     readsQueues: [
       ({ queue }) => queue.list('standard', 1),
-      ({ queue }) => queue.count('standard'),
+      ({ queue }) => queue.count('standard', 1),
       ({ queue }) => queue.position('standard', waiting),
     ],
     entersQueues: [({ queue }) => queue.put('standard', waiting)],
@@ -257,8 +339,19 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ locks }) => locks.free('standard', 'op_1'),
       ({ locks }) => locks.holder('standard'),
     ],
-    setsTiers: [({ tiers }) => tiers.put(wanted)],
-    readsTiers: [({ tiers }) => tiers.list()],
+    readsPlans: [
+      ({ plans }) => plans.get('op_1'),
+      ({ plans }) => plans.getWalk('op_1'),
+      ({ plans }) => plans.results('op_1', 0, 1),
+    ],
+    keepsPlans: [
+      ({ plans }) => plans.get('op_1'),
+      ({ plans }) => plans.create('op_1', noPlan),
+      ({ plans }) => plans.moveWalk('op_1', walk),
+      ({ plans }) => plans.putResult('op_1', 0, {} as InstanceRefreshResult),
+    ],
+    setsTiers: [({ tiers }) => tiers.put(wanted), ({ tiers }) => tiers.putFirstImage('standard', 'sha256:1')],
+    readsTiers: [({ tiers }) => tiers.list(), ({ tiers }) => tiers.get('standard')],
   };
 
   test.each(Object.entries(uses) as [TablePermission, (typeof uses)[TablePermission]][])('%s', async (name, calls) => {
@@ -274,20 +367,28 @@ describe('a permission on the control table allows what its adapters do', () => 
       instances: new DynamoInstanceStore(client),
       queue: new DynamoCapacityQueue(client),
       launches: new DynamoInstanceLaunchStore(client),
+      retirements: new DynamoInstanceRetirementStore(client),
       tiers: new DynamoTierStore(client),
       inputTokens: new DynamoInputTokenStore(client),
+      plans: new DynamoRefreshPlanStore(client),
       audit: new DynamoAuditStore(client),
       limits: new DynamoTenantLimits(client),
       leases: new DynamoLeaseStore(client),
+      waits: new DynamoInstanceWaitStore(client),
       pauses: new DynamoWritePauseStore(client),
       locks: new DynamoRefreshLockStore(client),
+      tables: new DynamoTableStore(client),
+      files: new DynamoTableFileStore(client),
+      backups: new DynamoBackupStore(client),
       rotations: new DynamoRotationStore(client),
       accounts: new DynamoAccountStore(client),
       quota: new DynamoGraphQuota(client),
       credits: new DynamoCreditStore(client),
+      debts: new DynamoCreditDebtStore(client),
       orders: new DynamoOrderStore(client),
       reminders: new DynamoReminderStore(client),
-      webhooks: new DynamoWebhookStore(client),
+      webhooks: new DynamoLetterStore(client, 'webhook'),
+      lineage: new DynamoLetterStore(client, 'lineage'),
       flags: new DynamoFlagStore(client),
     };
     for (const call of calls) await call(stores);
@@ -314,10 +415,12 @@ type Input = {
   IndexName?: string;
   Key?: { pk: string };
   Item?: { pk: string };
-  ExpressionAttributeValues?: Record<string, string>;
+  ExpressionAttributeValues?: { ':pk'?: string; ':partition'?: string; ':most'?: number };
 };
 
-/** A client that finds nothing, lets every write through, and notes what IAM would decide on. */
+const NO_ROOM = 0;
+
+/** A client that finds nothing, lets every write through but into what has no room, and notes what IAM would decide on. */
 const recordingClient = () => {
   const made: { action: string; index: string | null; key: string | undefined }[] = [];
   const send = async (command: { constructor: { name: string }; input: Input }) => {
@@ -328,6 +431,7 @@ const recordingClient = () => {
       index: IndexName ?? null,
       key,
     });
+    if (values?.[':most'] === NO_ROOM) throw new ConditionalCheckFailedException({ message: 'full', $metadata: {} });
     return {};
   };
   return { client: { tableName: 'table', documents: { send } } as unknown as ControlTableClient, made };

@@ -28,7 +28,8 @@ const storeThat = ({ failsAt = Number.POSITIVE_INFINITY } = {}) => {
     if (puts >= failsAt) throw unwritable;
     entries.set(entry.auditId, entry);
   };
-  return { entries, store: { put, list: none, listByTenant: none } };
+  const count = async (kind: string, entry: AuditEntry) => put({ ...entry, auditId: kind });
+  return { entries, store: { put, count, list: none, listByTenant: none } };
 };
 
 const auditOf = (route: Route, given = storeThat()) => ({ ...given, audit: new CallAudit(given.store, route, event) });
@@ -95,6 +96,17 @@ describe.each([
     const error = new Terminal('conflict', 'No');
     await expect(audit.around({}, () => Promise.reject(error))).rejects.toBe(error);
     expect(entries.get('request-1')).toMatchObject({ type, outcome: 'conflict' });
+  });
+
+  test('that is denied while it is done has that noted besides, not instead', async () => {
+    const { entries, audit } = auditOf(route);
+    const error = new Refusal('payment_required', 'No');
+    await expect(audit.around({ body: 1 }, () => Promise.reject(error))).rejects.toBe(error);
+    await audit.refused(error);
+    expect([...entries.values()]).toMatchObject([
+      { type, outcome: 'payment_required', detail: '{"body":1}' },
+      { type: 'denial', outcome: 'payment_required', detail: 'No' },
+    ]);
   });
 
   test('that can not be noted is not done', async () => {

@@ -76,6 +76,17 @@ test('a body is required where one that is empty would be refused', () => {
   }
 });
 
+test('an Idempotency-Key is there where it is honoured, and required where a call without it is refused', () => {
+  for (const { function: name, path, method, idempotent } of ROUTES) {
+    const parameters = document.paths[path]?.[method.toLowerCase()]?.parameters ?? [];
+    const key = parameters.find((parameter) => parameter.name === 'Idempotency-Key');
+    expect(key !== undefined, name).toBe(idempotent !== false);
+    expect(key?.required ?? false, name).toBe(idempotent === 'required');
+  }
+  const required = ROUTES.filter(({ idempotent }) => idempotent === 'required');
+  expect(required.map(({ function: name }) => name)).toContain('consume-credits');
+});
+
 test('every reference leads somewhere', () => {
   const references = [...text.matchAll(/"\$ref": "([^"]+)"/g)].map(([, reference]) => reference ?? '');
   expect(references.length).toBeGreaterThan(10);

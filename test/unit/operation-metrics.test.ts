@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { METRICS } from '../../contract/metrics.ts';
 import type { OperationStatus } from '../../domain/operation/operation.ts';
-import { countUndoFailure } from '../../functions/pipeline/operation-metrics.ts';
+import { countForcedCycle, countQuarantine, countUndoFailure } from '../../functions/pipeline/operation-metrics.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
 
 /** The lines that CloudWatch would read. */
@@ -40,4 +40,12 @@ test('an undo that failed is counted under the name, namespace and dimensions th
 test.each<OperationStatus>(['failed', 'cancelled', 'compensating', 'succeeded'])('%s is not counted', (status) => {
   countUndoFailure(acceptedEvent({ status }));
   expect(lines).toEqual([]);
+});
+
+test.each([
+  ['a forced cycle', countForcedCycle, METRICS.names.cycleForced],
+  ['a quarantine', countQuarantine, METRICS.names.instanceQuarantined],
+] as const)('%s is counted under its name', (_, count, name) => {
+  count();
+  expect(lines.map((line) => JSON.parse(line) as Record<string, unknown>)).toMatchObject([{ [name]: 1 }]);
 });

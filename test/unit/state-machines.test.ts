@@ -10,8 +10,18 @@ import type { State, StateMachine } from '../../statemachines/states.ts';
 /** The undos of each machine: the job before what it works on, the database before its slot, the slot before its record. */
 const UNDOS: Record<StateMachineName, readonly string[]> = {
   'change-tier': ['SwitchTierBack', 'StopWarmGraph', 'DropWarmedDatabase', 'FreeTierSlot', 'LeaveQueue'],
+  'create-backup': ['StopBackUpSnapshot', 'RemoveBackup'],
   'delete-graph': ['RemoveBackup', 'AbandonDelete'],
+  'fork-subgraph': [
+    'DeactivateGraph',
+    'StopForkGraph',
+    'WithdrawSnapshot',
+    'ForgetTables',
+    'DropDatabase',
+    'ReleaseSubgraph',
+  ],
   'launch-instance': ['RemoveInstance'],
+  materialize: ['StopLoadGraph', 'ReleaseGraph'],
   'provision-graph': [
     'DeactivateGraph',
     'FailSubscription',
@@ -25,10 +35,32 @@ const UNDOS: Record<StateMachineName, readonly string[]> = {
   ],
   'provision-repository-access': ['DeactivateAccess', 'RevokeCredits', 'RevokeAccess'],
   'provision-subgraph': ['DeactivateGraph', 'StopBuildGraph', 'WithdrawSnapshot', 'DropDatabase', 'ReleaseSubgraph'],
+  'refresh-instance': ['RollBackTask', 'Undrain'],
+  'refresh-fleet': ['StopWalk', 'UnlockTiers'],
+  'retire-instance': ['Requarantine', 'Undrain', 'UnlockTier'],
+  'restore-backup': ['StopRestoreSnapshot', 'StopBackUpCurrent', 'RemoveBackup', 'ReleaseGraph'],
+  'run-external-job': ['TerminateJob'],
+  'stage-table': ['StopStageFiles', 'ReleaseTable'],
 };
 
-/** A person who is to answer, a slot that is to be freed and a process that is to start send no heartbeats. */
-const NOBODY_HEARTBEATS = ['AwaitInput', 'WaitForCapacity', 'WaitForInstance'];
+/** A person who is to answer, a slot or an instance that is to be free and a process that is to start send no heartbeats. */
+const NOBODY_HEARTBEATS = [
+  'AwaitIdle',
+  'AwaitInstances',
+  'AwaitTask',
+  'RollBackTask',
+  'AwaitInput',
+  'WaitForCapacity',
+  'WaitForInstance',
+  'WaitToBackUpCurrent',
+  'WaitToBackUpSnapshot',
+  'WaitToBuildGraph',
+  'WaitToRestoreSnapshot',
+  'WaitToForkGraph',
+  'WaitToLoadGraph',
+  'WaitToStageFiles',
+  'WaitToWarmGraph',
+];
 
 describe.each(MACHINES)('$name', (machine) => {
   const undos = UNDOS[machine.name as StateMachineName];

@@ -171,6 +171,48 @@ describe('a query that takes too long', () => {
   });
 });
 
+/** What the engine's parser can not be interrupted in: it is refused, not begun. */
+describe('a query that is too large to be parsed', () => {
+  const nested = (open: string, close: string) => (depth: number) =>
+    `RETURN ${open.repeat(depth)}1${close.repeat(depth)} AS x`;
+  const kinds = [
+    ['brackets', 30, nested('(', ')')],
+    ['lists', 30, nested('[', ']')],
+    ['maps', 30, nested('{a: ', '}')],
+    ['calls', 30, nested('abs(', ')')],
+    ['CASEs', 10, nested('CASE WHEN true THEN ', ' END')],
+    ['CASEs after ELSE', 10, nested('CASE WHEN false THEN 1 ELSE ', ' END')],
+    ['CASEs and brackets', 7, nested('case when true then (', ') end')],
+  ] as const;
+
+  test.each(kinds)('is refused by its depth, and answered at the deepest: %s', async (_kind, deepest, query) => {
+    await expect(graph.rows(query(deepest))).resolves.not.toEqual([]);
+    for (const depth of [deepest + 1, 20_000]) {
+      await expect(graph.rows(query(depth))).rejects.toMatchObject({ name: 'Refusal', code: 'query_failed' });
+    }
+  });
+
+  test('is refused by its length, and answered at the longest', async () => {
+    // RETURN 1 … AS x
+    const sum = (terms: number) => `RETURN 1${'+1'.repeat(terms - 1)} AS x`;
+    expect(await graph.value(sum(2_499))).toBe(2_499);
+    for (const terms of [2_500, 25_000]) {
+      await expect(graph.rows(sum(terms))).rejects.toMatchObject({ name: 'Refusal', code: 'query_failed' });
+    }
+    const list = Array.from({ length: 5_000 }, () => null);
+    await expect(graph.rows('RETURN size($list)', { parameters: { list } })).rejects.toMatchObject({
+      code: 'query_failed',
+    });
+  });
+
+  test('is not what has many brackets beside each other, nor what is in quotes', async () => {
+    expect(await graph.value(`RETURN 1${' + (1)'.repeat(900)} AS x`)).toBe(901);
+    expect(await graph.value(`RETURN size('${'('.repeat(10_000)}') AS x`)).toBe(10_000);
+    const many = Array.from({ length: 40 }, (_, at) => `CASE WHEN true THEN ${at} END AS c${at}`).join(', ');
+    expect(await graph.rows(`RETURN ${many}`)).toHaveLength(1);
+  });
+});
+
 describe('a graph', () => {
   test('answers several queries at once', async () => {
     const ids = Array.from({ length: 20 }, (_, index) => index + 1);

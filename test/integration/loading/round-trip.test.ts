@@ -1,7 +1,11 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SCALAR_TYPES } from '../../../domain/graph/supported-types.ts';
+import { tablesOf } from '../../../domain/table/schema-table.ts';
 import type { Json } from '../../../instance/database/query-parameters.ts';
 import { openReadOnly } from '../../../instance/database/read-only-database.ts';
+import { exportTables } from '../../../instance/loading/export-tables.ts';
 import { loadGraph } from '../../../instance/loading/load-graph.ts';
 import { RowsRejected } from '../../../instance/staging/rejected-rows.ts';
 import type { SourceFile } from '../../../instance/staging/source-file.ts';
@@ -20,14 +24,25 @@ const withColumn = (type: string) =>
     ],
   });
 
-/** Stages a file, loads it and asks for the column as a client would. */
+/** Stages a file, loads it and asks for the column as a client would; what is exported of it, loaded anew, answers the same. */
 const roundTrip = async (staging: Staging, file: SourceFile): Promise<Json[]> => {
   await staging.stage('T', [file]);
-  const output = staging.path(`${file.format}.lbug`);
+  const loaded = staging.path(`${file.format}.lbug`);
+  const answer = await loadAndAsk(staging, staging.path('T.parquet'), loaded);
+  const { schema } = staging;
+  const directory = await mkdtemp(staging.path('export-'));
+  const tables = tablesOf(schema);
+  const [exported] = await exportTables({ file: loaded, schema, tables, directory }, new AbortController().signal);
+  expect(exported).toMatchObject({ table: 'T', kind: 'node', rows: answer.length });
+  expect(await loadAndAsk(staging, exported?.path ?? '', join(directory, 'again.lbug'))).toEqual(answer);
+  return answer;
+};
+
+const loadAndAsk = async (staging: Staging, path: string, output: string): Promise<Json[]> => {
   await loadGraph(
     {
       schema: staging.schema,
-      files: [{ table: 'T', path: staging.path('T.parquet') }],
+      files: [{ table: 'T', path }],
       limits: { rowsPerTable: 100, rows: 100, bytes: 1e6 },
       ignoreErrors: false,
       output,

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoCreditStore } from '../../../domain/billing/dynamo-credit-store.ts';
 import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
 import type { FleetTier, Tier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
+import { DynamoSubgraphStore } from '../../../domain/graph/dynamo-subgraph-store.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
+import type { MovingGraph } from '../../../domain/graph/graph-move.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
@@ -52,7 +55,7 @@ beforeEach(async () => {
 
 const register = (instanceId: string, tier: FleetTier) =>
   on.instances.register(
-    { instanceId, tier, endpoint: 'http://127.0.0.1:1', image: 'i', taskArn: 't', capacity: 1 },
+    { instanceId, tier, endpoint: 'http://127.0.0.1:1', image: 'i', taskArn: 't', capacity: 1, generation: 1 },
     AT,
   );
 
@@ -268,7 +271,14 @@ describe('a run that is late', () => {
     await on.steps['take-tier-slot'](input);
     await on.steps['switch-tier'](input);
     for (const name of ['take-tier-slot', 'dispatch-job', 'switch-tier'] as const) {
-      const again = { ...input, beforeNoReturn: true, kind: 'load-snapshot', taskToken: 'token' };
+      const again = {
+        ...input,
+        beforeNoReturn: true,
+        kind: 'load-snapshot',
+        taskToken: 'token',
+        enteredAt: AT,
+        retry: 0,
+      };
       await expect(on.steps[name](again)).rejects.toMatchObject({ name: 'PastNoReturn' });
     }
     await finish(input);
@@ -297,4 +307,91 @@ test('an operation that is being cancelled does not come past its point of no re
   expect(await state()).toEqual(unmoved());
   await undo(input);
   expect(await state()).toEqual(unmoved());
+});
+
+describe('the credits of a graph', () => {
+  const finished = async (tier: FleetTier) => {
+    const event = acceptedEvent({ kind: 'graph.change_tier', graphId, request: { graphId, tier } });
+    await on.store.putEvent(event);
+    await on.log.append(event.operationId, { type: 'started', message: 'Started' });
+    const input = { operationId: event.operationId, graphId };
+    await on.steps['finish-tier-change'](input);
+    return input;
+  };
+
+  test('are those of the tier that it is on, and what was spent stays spent', async () => {
+    const credits = new DynamoCreditStore(on.table);
+    await credits.allocate('acme', graphId, { key: createdBy, amount: 1_000 });
+    await credits.consume('acme', graphId, { key: 'k', amount: 900 });
+    const up = await finished('large');
+    await on.steps['finish-tier-change'](up);
+    expect(await credits.get('acme', graphId)).toEqual({ graphId, allocated: 5_000, balance: 4_100 });
+    await credits.consume('acme', graphId, { key: 'k2', amount: 1_000 });
+    await finished('standard');
+    expect(await credits.get('acme', graphId)).toEqual({ graphId, allocated: 1_000, balance: 0 });
+    // A run that is late changes nothing.
+    await on.steps['finish-tier-change'](up).catch(() => undefined);
+    expect(await credits.get('acme', graphId)).toEqual({ graphId, allocated: 1_000, balance: 0 });
+    await finished('large');
+    expect(await credits.get('acme', graphId)).toEqual({ graphId, allocated: 5_000, balance: 3_100 });
+  });
+});
+
+describe('a move to a tier that allows fewer subgraphs', () => {
+  const addSubgraphs = async (names: readonly string[]) => {
+    const graph = await on.graphs.get(graphId);
+    const subgraphs = new DynamoSubgraphStore(on.table);
+    for (const name of names) {
+      const added = { ...graph, tier: 'large' as const, graphId } as Parameters<typeof subgraphs.reserve>[0];
+      expect(await subgraphs.reserve(added, { parentId: graphId, name, graphId: `kg${name}` })).toBe(true);
+    }
+  };
+  const onLarge = async () => {
+    const accepted = acceptedEvent();
+    const graph = await on.graphs.create({ ...graphRequestedBy(accepted), tier: 'large', placement: old });
+    ({ graphId } = graph);
+    createdBy = accepted.operationId;
+    await on.graphs.publish(graphId, writerOf(createdBy), newSnapshot(graphId, 1, { checksum: 'aa', bytes: 1 }));
+    await on.graphs.activate(graphId, writerOf(createdBy));
+  };
+
+  test('is refused when there are more already, and takes nothing', async () => {
+    await onLarge();
+    await addSubgraphs(['a', 'b', 'c', 'd', 'e', 'f']);
+    const input = await begin('standard');
+    await expect(on.steps['take-tier-slot'](input)).rejects.toThrow(/limit_reached/);
+    expect((await on.graphs.get(graphId))?.move).toBeNull();
+  });
+
+  test('is refused at its switch when there came to be more meanwhile', async () => {
+    await onLarge();
+    await addSubgraphs(['a', 'b', 'c', 'd', 'e']);
+    const input = await begin('standard');
+    await register(`inst-${graphId}`, 'standard');
+    await on.steps['take-tier-slot'](input);
+    await addSubgraphs(['f']);
+    await expect(on.steps['switch-tier'](input)).rejects.toThrow(/limit_reached/);
+    expect(await on.graphs.get(graphId)).toMatchObject({ tier: 'large', move: { state: 'preparing' } });
+    // And by the condition itself, for whoever had read it before.
+    const graph = (await on.graphs.get(graphId)) as MovingGraph;
+    expect(await new DynamoGraphMoveStore(on.table).switchOver(graph)).toBe(false);
+  });
+});
+
+test('the subgraphs of a graph that has moved are recorded on its tier, and no other graph is', async () => {
+  const moved = await on.graphs.create({ ...graphRequestedBy(acceptedEvent()), tier: 'large', status: 'active' });
+  const made = acceptedEvent();
+  const subgraph = await on.graphs.create({ ...graphRequestedBy(made), parentId: moved.graphId });
+  const place = { parentId: moved.graphId, name: 'one', graphId: subgraph.graphId };
+  expect(await new DynamoSubgraphStore(on.table).reserve(moved, place)).toBe(true);
+  const { operationId } = acceptedEvent();
+  const request = { graphId: moved.graphId, tier: 'large' };
+  await on.store.putEvent(
+    acceptedEvent({ operationId, kind: 'graph.change_tier', graphId: moved.graphId, status: 'running', request }),
+  );
+  await on.steps['finish-tier-change']({ operationId, graphId: moved.graphId });
+  expect((await on.graphs.get(subgraph.graphId))?.tier).toBe('large');
+  const other = await on.graphs.create(graphRequestedBy(acceptedEvent()));
+  await on.graphs.followTier(other.graphId, moved);
+  expect((await on.graphs.get(other.graphId))?.tier).toBe('standard');
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,15 +8,23 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { DynamoAccountStore } from '../../../domain/billing/dynamo-account-store.ts';
 import { DynamoGraphQuota } from '../../../domain/billing/dynamo-graph-quota.ts';
 import type { DeletionRequest } from '../../../domain/graph/deletion.ts';
 import { keyOf } from '../../../domain/graph/dynamo-graph-store.ts';
 import { DynamoSubgraphStore } from '../../../domain/graph/dynamo-subgraph-store.ts';
 import { type Graph, writerOf } from '../../../domain/graph/graph.ts';
+import { ERASED_AT_ONCE } from '../../../domain/graph/graph-deletion.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
+import { fileIdFor } from '../../../domain/identifier.ts';
 import type { OperationEvent } from '../../../domain/operation/operation-event.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
+import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
+import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
+import { emptyTable, partsPrefix, publicationOn } from '../../../domain/table/table.ts';
+import { type TableFile, uploadKey } from '../../../domain/table/table-file.ts';
+import { Tables } from '../../../domain/table/tables.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
 
@@ -42,12 +50,28 @@ let objects: DirectoryObjectStore;
 /** What the instance was asked, and what it answers. */
 let dropped: string[];
 let answer: number;
+/** The services that there are, and an instance that nothing listens for any more. */
+let services: string[];
 let closeInstance: () => void;
+let closeEcs: () => void;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-deletion-'));
   objects = new DirectoryObjectStore(directory);
-  harness = await stepsOnTable(NAMES, { OBJECT_STORE_URL: pathToFileURL(directory).href });
+  const ecs = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/x-amz-json-1.1');
+    response.end(JSON.stringify({ services: services.map((serviceName) => ({ serviceName, status: 'ACTIVE' })) }));
+  }).listen(0, '127.0.0.1');
+  await once(ecs, 'listening');
+  closeEcs = () => void ecs.close();
+  harness = await stepsOnTable(NAMES, {
+    OBJECT_STORE_URL: pathToFileURL(directory).href,
+    AWS_ENDPOINT_URL_ECS: `http://127.0.0.1:${(ecs.address() as AddressInfo).port}`,
+    ECS_CLUSTER: 'graphfleet',
+    TASK_DEFINITION_PREFIX: 'graphfleet-instance',
+    SUBNET_IDS: 'subnet-1',
+    SECURITY_GROUP_IDS: 'sg-1',
+  });
   steps = harness.steps;
   const instance = createServer((request, response) => {
     dropped.push(`${request.method} ${request.url}`);
@@ -57,13 +81,14 @@ beforeAll(async () => {
   closeInstance = () => void instance.close();
   const endpoint = `http://127.0.0.1:${(instance.address() as AddressInfo).port}`;
   await harness.instances.register(
-    { instanceId: 'inst-1', tier: 'standard', endpoint, image: 'i', taskArn: 't', capacity: 100 },
+    { instanceId: 'inst-1', tier: 'standard', endpoint, image: 'i', taskArn: 't', capacity: 100, generation: 1 },
     AT,
   );
 });
 
 afterAll(async () => {
   closeInstance();
+  closeEcs();
   await harness.close();
   await rm(directory, { recursive: true, force: true });
 });
@@ -71,6 +96,7 @@ afterAll(async () => {
 beforeEach(() => {
   dropped = [];
   answer = 204;
+  services = ['inst-1', 'inst-gone'];
 });
 
 /** An active graph with a snapshot; a top-level one has a slot. */
@@ -230,7 +256,15 @@ describe('BeginDelete', () => {
     const { operationId } = mover;
     const spare = { tier: 'large', placement: 'inst-large-1', slotHolder: graph.createdBy };
     await harness.instances.register(
-      { instanceId: spare.placement, tier: 'large', endpoint: 'e', image: 'i', taskArn: 't', capacity: 1 },
+      {
+        instanceId: spare.placement,
+        tier: 'large',
+        endpoint: 'e',
+        image: 'i',
+        taskArn: 't',
+        capacity: 1,
+        generation: 1,
+      },
       AT,
     );
     await harness.instances.takeSlot(spare.placement, graph.graphId, spare.slotHolder);
@@ -309,6 +343,83 @@ describe('BackUpGraph', () => {
     await finish(input);
     await expect(steps['back-up-graph'](input)).rejects.toThrow(/operation_over/);
     expect(await backupsOf(graph)).toHaveLength(1);
+  });
+});
+
+describe('an instance that does not answer', () => {
+  const silent = async () => {
+    await harness.instances.register(
+      {
+        instanceId: 'inst-gone',
+        tier: 'standard',
+        endpoint: 'http://127.0.0.1:1',
+        image: 'i',
+        taskArn: 't',
+        capacity: 100,
+        generation: 1,
+      },
+      AT,
+    );
+    const graph = await activeGraph({ placement: 'inst-gone' });
+    await subgraphOf(graph, 'one');
+    const input = await deletionOf(graph);
+    await steps['begin-delete'](input);
+    await steps['back-up-graph'](input);
+    return { graph, input };
+  };
+
+  test('keeps its graphs from being deleted as long as its service exists, because it may come back', async () => {
+    const { graph, input } = await silent();
+    await expect(steps['delete-subgraphs'](input)).rejects.toMatchObject({ name: 'Retryable' });
+    await expect(steps['drop-database'](input)).rejects.toMatchObject({ name: 'Retryable' });
+    expect(await statusOf(graph)).toBe('deleting');
+  });
+
+  test('and whose service is gone took the databases with it: the deletion goes on', async () => {
+    const { graph, input } = await silent();
+    services = ['inst-1'];
+    await finish(input);
+    expect(await harness.graphs.get(graph.graphId)).toBeUndefined();
+  });
+});
+
+describe('a deletion that takes over another and is cancelled', () => {
+  const cancelled = async (input: StepInput) => {
+    await harness.log.append(input.operationId, { type: 'compensating', message: 'Undoing', error });
+    await steps['abandon-delete'](input);
+    await harness.log.append(input.operationId, { type: 'cancelled', message: 'Cancelled', error: null });
+  };
+
+  test('leaves the graph as it was before the first, whose undo had failed', async () => {
+    const graph = await activeGraph();
+    const subgraph = await subgraphOf(graph, 'one');
+    const first = await deletionOf(graph);
+    await steps['begin-delete'](first);
+    await harness.log.append(first.operationId, { type: 'compensating', message: 'Undoing', error });
+    await harness.log.append(first.operationId, { type: 'compensation_failed', message: 'It broke', error });
+    const second = await deletionOf(graph);
+    await steps['begin-delete'](second);
+    await cancelled(second);
+    for (const { graphId } of [graph, subgraph]) {
+      expect(await harness.graphs.get(graphId)).toMatchObject({ status: 'active', statusBefore: null, writer: null });
+    }
+  });
+
+  test('leaves it to the next when the first was past its point of no return: there may be nothing to go back to', async () => {
+    const graph = await activeGraph();
+    const first = await deletionOf(graph);
+    await steps['begin-delete'](first);
+    await steps['back-up-graph'](first);
+    await harness.log.append(first.operationId, { type: 'failed', message: 'Stopped', error });
+    const second = await deletionOf(graph);
+    await steps['begin-delete'](second);
+    await cancelled(second);
+    expect(await statusOf(graph)).toBe('deleting');
+    const third = await deletionOf(graph);
+    await steps['begin-delete'](third);
+    await steps['back-up-graph'](third);
+    await finish(third);
+    expect(await harness.graphs.get(graph.graphId)).toBeUndefined();
   });
 });
 
@@ -403,9 +514,59 @@ describe('past the point of no return', () => {
   });
 });
 
+test('a graph goes with its tables, its files and its uploads, so many at once as a step can remove', async () => {
+  const graph = await activeGraph();
+  const { graphId } = graph;
+  const tables = new DynamoTableStore(harness.table);
+  const files = new DynamoTableFileStore(harness.table);
+  const file = { graphId, table: 'Company', fileId: fileIdFor({ graphId, table: 'Company' }, undefined) };
+  const keptUntil = new Date(Date.now() + 60_000).toISOString();
+  await files.admit(file, keptUntil);
+  await files.create({ ...file, keptUntil } as TableFile);
+  const empty = emptyTable(graphId, 'Company');
+  await tables.replace(empty, { ...empty, revision: 1 });
+  const content = join(directory, 'content');
+  await writeFile(content, 'rows');
+  await objects.upload(uploadKey(file), content);
+  const parts = join(directory, 'objects', partsPrefix(graphId, 'Company'));
+  await mkdir(parts, { recursive: true });
+  for (let count = 0; count < ERASED_AT_ONCE; count += 1) await writeFile(join(parts, `${count}.parquet`), '');
+
+  const input = await deletionOf(graph, { backup: false });
+  for (const name of ['begin-delete', 'back-up-graph', 'delete-subgraphs', 'drop-database', 'free-slot'] as const)
+    await steps[name](input);
+  await expect(steps['erase-graph'](input)).rejects.toMatchObject({ name: 'Retryable' });
+  // The record stays until all of it has gone.
+  expect(await statusOf(graph)).toBe('deleting');
+  await steps['erase-graph'](input);
+  expect(await harness.graphs.get(graphId)).toBeUndefined();
+  expect(await tables.erase(graphId, 1)).toBe(0);
+  expect([...(await objects.list(`graphs/${graphId}/`)), ...(await objects.list(`uploads/${graphId}/`))]).toEqual([]);
+  // Who comes late with rows finds no claim.
+  const late = publicationOn(empty, { operationId: 'op_1', mode: 'create', parts: [] });
+  expect(await new Tables(tables, harness.log).publish(graphId, 'Company', late, AT)).toBeUndefined();
+  expect(await tables.list(graphId)).toEqual([]);
+});
+
+test('a graph that is suspended still, and paid for by now, is not deleted because nobody pays', async () => {
+  const graph = await activeGraph();
+  await harness.graphs.followStanding(graph.graphId, 'suspended', 'mark');
+  const accounts = new DynamoAccountStore(harness.table);
+  await accounts.open(graph.tenantId, 'sub_1');
+  const says = (status: 'live' | 'canceled', mark: string) =>
+    accounts.moveStanding(graph.tenantId, 'sub_1', { status, mark });
+  await says('live', `${AT}#1`);
+  const input = await deletionOf(graph, { unlessPaid: true });
+  await expect(steps['begin-delete'](input)).rejects.toMatchObject({ name: 'Refusal' });
+  expect(await statusOf(graph)).toBe('suspended');
+  await says('canceled', `${AT}#2`);
+  await steps['begin-delete'](input);
+  expect(await statusOf(graph)).toBe('deleting');
+});
+
 test('a graph that is deleted because nobody pays stays when somebody did', async () => {
   const graph = await activeGraph();
-  const input = await deletionOf(graph, { unlessActive: true });
+  const input = await deletionOf(graph, { unlessPaid: true });
   await expect(steps['begin-delete'](input)).rejects.toMatchObject({ name: 'Refusal' });
   expect(await statusOf(graph)).toBe('active');
   await harness.graphs.followStanding(graph.graphId, 'suspended', 'mark');

@@ -17,7 +17,15 @@ beforeAll(async () => {
   on = await stepsOnTable(NAMES);
   steps = on.steps;
   await on.instances.register(
-    { instanceId: 'inst-1', tier: 'standard', endpoint: 'http://x', image: 'i', taskArn: 't', capacity: 100 },
+    {
+      instanceId: 'inst-1',
+      tier: 'standard',
+      endpoint: 'http://x',
+      image: 'i',
+      taskArn: 't',
+      capacity: 100,
+      generation: 1,
+    },
     AT,
   );
 });

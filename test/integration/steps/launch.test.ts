@@ -15,6 +15,9 @@ import { type StepsOnTable, startRoad, stepsOnTable } from './steps-on-table.ts'
 
 const AT = '2026-01-01T00:00:00.000Z';
 const CAPACITY = 10;
+const IMAGE = `sha256:${'1'.repeat(64)}`;
+/** A process is started and ended meanwhile; by default a poll gives up after a second. */
+const PATIENTLY = { timeout: 20_000 };
 const entry = fileURLToPath(new URL('../workflows/idle-container.ts', import.meta.url));
 const error = { code: 'internal', message: 'It broke', retryable: true } as const;
 const NAMES = ['create-service', 'remove-instance'] as const;
@@ -28,11 +31,11 @@ const closers: (() => unknown)[] = [];
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'graphfleet-launch-'));
   closers.push(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
-  const { region, accountId, image, cluster, taskDefinitionPrefix } = LOCAL;
+  const { region, accountId, cluster, taskDefinitionPrefix } = LOCAL;
   const ecs = await startEcs({
     port: 0,
     directory,
-    images: { [image]: { entry, digest: 'sha256:one' } },
+    images: () => ({ entry, digest: IMAGE }),
     region,
     accountId,
   });
@@ -54,7 +57,7 @@ beforeAll(async () => {
     OBJECT_STORE_URL: 'file:///nowhere',
     LISTEN_HOST: '127.0.0.1',
   };
-  await registerTaskDefinitions(client, variables);
+  await registerTaskDefinitions(client, IMAGE, variables);
   services = new EcsInstanceServices(
     { cluster, taskDefinitionPrefix, subnets: ['subnet-1'], securityGroups: ['sg-1'] },
     client,
@@ -79,11 +82,13 @@ const accepted = async (instanceId: string) => {
 const undo = async ({ operationId }: { operationId: string }): Promise<void> => {
   await on.log.append(operationId, { type: 'compensating', message: 'Undoing', error });
   await expect
-    .poll(() =>
-      on.steps['remove-instance']({ operationId }).then(
-        () => 'removed',
-        () => 'going',
-      ),
+    .poll(
+      () =>
+        on.steps['remove-instance']({ operationId }).then(
+          () => 'removed',
+          () => 'going',
+        ),
+      PATIENTLY,
     )
     .toBe('removed');
   await on.log.append(operationId, { type: 'failed', message: 'Failed', error });
@@ -91,11 +96,16 @@ const undo = async ({ operationId }: { operationId: string }): Promise<void> => 
 
 const isThere = async (instanceId: string) => (await services.existing([instanceId])).has(instanceId);
 
-test('CreateService that meets its undo on the way leaves no service', async () => {
+test.each([
+  // The service is created after its undo, and removed again.
+  { action: 'RegisterTaskDefinition', key: `${LOCAL.taskDefinitionPrefix}-inst-standard-1`, name: 'Refusal' },
+  // ECS refuses it: the undo has taken its task definition out of use.
+  { action: 'CreateService', key: 'inst-standard-1', name: 'Unknown' },
+])('CreateService that meets its undo before its $action leaves no service', async ({ action, key, name }) => {
   const input = await accepted('inst-standard-1');
-  road.heldUp.push({ action: 'CreateService', key: 'inst-standard-1', meanwhile: () => undo(input) });
-  await expect(on.steps['create-service'](input)).rejects.toMatchObject({ name: 'Refusal' });
-  await expect.poll(() => isThere('inst-standard-1')).toBe(false);
+  road.heldUp.push({ action, key, meanwhile: () => undo(input) });
+  await expect(on.steps['create-service'](input)).rejects.toMatchObject({ name });
+  await expect.poll(() => isThere('inst-standard-1'), PATIENTLY).toBe(false);
   expect(await on.instances.get('inst-standard-1')).toBeUndefined();
 });
 
@@ -114,7 +124,7 @@ test('a launch that is undone when its instance has graphs waits for it no more'
   const instanceId = 'inst-standard-3';
   const { operationId } = await accepted(instanceId);
   await launches.awaitRegistration(instanceId, operationId, 'token');
-  const task = { endpoint: 'http://x', image: 'i', taskArn: 't', capacity: CAPACITY };
+  const task = { endpoint: 'http://x', image: 'i', taskArn: 't', capacity: CAPACITY, generation: 1 };
   await on.instances.register({ instanceId, tier: 'standard', ...task }, AT);
   await on.instances.takeSlot(instanceId, 'kg1', 'op_1');
   await on.steps['remove-instance']({ operationId });

@@ -230,7 +230,7 @@ describe('a step that comes after its undo changes nothing', () => {
     const input = await ensured();
     await run(input, ['grant-access']);
     on.holdUp('GetItem', 'TENANT#', undoneMeanwhile(input));
-    await expect(on.steps['allocate-access-credits'](input)).rejects.toMatchObject({ name: 'Terminal' });
+    await expect(on.steps['allocate-access-credits'](input)).rejects.toThrow(/operation_over|taken back/);
     expect(await state(input)).toEqual(nothing);
   });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DynamoSubgraphStore } from '../../../domain/graph/dynamo-subgraph-store.ts';
 import { type Graph, writerOf } from '../../../domain/graph/graph.ts';
 import { type GraphRequest, graphRequestedBy } from '../../../domain/graph/graph-request.ts';
-import { SUBGRAPH_QUOTA } from '../../../domain/graph/subgraph.ts';
+import { subgraphQuotaOf } from '../../../domain/graph/subgraph.ts';
 import { SubgraphPlaces } from '../../../domain/graph/subgraph-places.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
@@ -10,7 +10,7 @@ import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
 
 const error = { code: 'internal', message: 'It broke', retryable: true } as const;
 const NAMES = ['reserve-subgraph', 'release-subgraph', 'activate-graph', 'deactivate-graph'] as const;
-const QUOTA = SUBGRAPH_QUOTA.standard;
+const QUOTA = subgraphQuotaOf('standard');
 
 let harness: StepsOnTable<(typeof NAMES)[number]>;
 let steps: typeof harness.steps;
@@ -83,7 +83,7 @@ test('one name 20 times at once is one subgraph', async () => {
 
 test.each([
   ['provisioning', null, 'graph_not_ready'],
-  ['suspended', null, 'graph_not_ready'],
+  ['suspended', null, 'payment_required'],
   ['deleting', null, 'graph_not_ready'],
   ['active', 'kgparent', 'conflict'],
 ] as const)('a parent that is %s and whose own parent is %s has no place: %s', async (status, parentId, code) => {
@@ -163,4 +163,11 @@ test('a name that is taken is refused with the operation that is at work on it, 
   await expect(check()).rejects.toMatchObject({ code: 'conflict', operationId: input.operationId });
   await harness.log.append(input.operationId, { type: 'succeeded', message: 'Done', result: {} });
   await expect(check()).rejects.toMatchObject({ code: 'conflict', operationId: undefined });
+});
+
+test('a subgraph that was asked for before its parent moved to another tier is recorded on that', async () => {
+  const parent = await activeParent({ tier: 'large' });
+  const input = await creationIn(parent, 'one');
+  await steps['reserve-subgraph'](input);
+  expect(await harness.graphs.get(input.graphId)).toMatchObject({ parentId: parent.graphId, tier: 'large' });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MOST_COUNTED, type QueuePlace } from '../../../domain/fleet/capacity-queue.ts';
 import { CapacityWait } from '../../../domain/fleet/capacity-wait.ts';
 import { DynamoCapacityQueue } from '../../../domain/fleet/dynamo-capacity-queue.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
@@ -11,6 +12,7 @@ import { type GraphRequest, graphRequestedBy } from '../../../domain/graph/graph
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { isTerminal } from '../../../domain/operation/operation.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
+import { goesForward } from '../../../functions/pipeline/forward-step.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 
@@ -47,7 +49,7 @@ const openTier = async (capacity = SLOTS) => {
   const wait = new CapacityWait(parts);
   const names = Array.from({ length: INSTANCES }, (_, at) => `${tier}-${at}`);
   for (const instanceId of names) {
-    const task = { endpoint: 'http://127.0.0.1:1', image: 'sha256:one', taskArn: 'task', capacity };
+    const task = { endpoint: 'http://127.0.0.1:1', image: 'sha256:one', taskArn: 'task', capacity, generation: 1 };
     await instances.register({ instanceId, tier, ...task }, AT);
   }
   let accepted = 0;
@@ -70,8 +72,8 @@ const openTier = async (capacity = SLOTS) => {
       await placement.takeSlot(graph);
       await operations.append(operationId, { type: 'started', message: 'Slot taken' }, last);
     } catch (error) {
-      if (isTerminal((await operations.last(operationId)).status)) {
-        // As the step does: a run that comes after the undo undoes itself.
+      if (!goesForward((await operations.last(operationId)).status)) {
+        // As the step does: a run that meets the undo, or comes after it, undoes itself.
         const late = await graphs.get(graph.graphId);
         if (late !== undefined) await placement.freeSlot(late);
         await graphs.remove(graph.graphId, operationId);
@@ -208,6 +210,20 @@ test('who has waited longest is served first, however the slots are freed and ho
   }
 });
 
+test('a look at a queue costs the same however many wait: the place is told as far as it is counted', async () => {
+  const opened = await openTier();
+  const { queue, tier } = opened;
+  const places = Array.from({ length: MOST_COUNTED + 5 }, (_, at) => ({
+    ...{ operationId: `op_${at}`, graphId: 'kg', tenantId: 'acme', taskToken: 'token', enqueuedAt: AT },
+    createdAt: new Date(Date.parse(AT) + at).toISOString(),
+  }));
+  await Promise.all(places.map((place) => queue.put(tier, place)));
+  const positionAt = async (at: number) => queue.position(tier, places[at] as QueuePlace);
+  expect(await positionAt(MOST_COUNTED - 2)).toBe(MOST_COUNTED - 1);
+  expect(await positionAt(MOST_COUNTED + 4)).toBe(MOST_COUNTED);
+  expect(await queue.count(tier, 7)).toBe(7);
+});
+
 test('a newcomer does not take the slot that somebody waits for', async () => {
   const opened = await openTier(1);
   const [one, two, waits] = await opened.acceptThree();
@@ -237,7 +253,7 @@ test('the record of an operation that was undone does not come back by its turn'
   await opened.cancel(one);
   expect(await opened.graphs.get(waits.graphId)).toBeUndefined();
   expect(await opened.slots()).toHaveLength(1);
-  expect(await opened.queue.count(opened.tier)).toBe(0);
+  expect(await opened.queue.count(opened.tier, 1)).toBe(0);
 });
 
 test('a run that dies after it took the slot of the first is carried on: the first is woken, and has one slot', async () => {
@@ -252,7 +268,7 @@ test('a run that dies after it took the slot of the first is carried on: the fir
   await opened.wait.serve(opened.tier);
   expect(opened.woken).toEqual([item.taskToken]);
   expect(await opened.slots()).toHaveLength(2);
-  expect(await opened.queue.count(opened.tier)).toBe(0);
+  expect(await opened.queue.count(opened.tier, 1)).toBe(0);
 });
 
 test('one that has begun to wait anew is not forgotten by a run that woke its earlier wait', async () => {
@@ -273,6 +289,62 @@ test('a run of a wait that is late does not put its dead token in the place of t
   const enqueuedAt = new Date(Date.parse(item.enqueuedAt) - 1_000).toISOString();
   await opened.queue.put(opened.tier, { ...item, taskToken: 'dead', enqueuedAt });
   expect(await opened.first()).toEqual(item);
+});
+
+test('one that can not be put into the queue does not wait there: the step fails, and its workflow tries again', async () => {
+  const opened = await openTier(1);
+  const waits = await opened.accept();
+  class BrokenQueue extends DynamoCapacityQueue {
+    override async put(): Promise<void> {
+      throw new Error('The table can not be written.');
+    }
+  }
+  const wait = new CapacityWait({ ...opened.parts, queue: new BrokenQueue(table) });
+  const last = await opened.operations.last(waits.operationId);
+  await expect(wait.enter(last, graphRequestedBy(waits), 'token')).rejects.toThrow('The table can not be written.');
+  expect((await opened.operations.get(waits.operationId)).status).toBe('accepted');
+});
+
+test('a wake that does not get through is made good by the next run, with the same slot', async () => {
+  const opened = await openTier(1);
+  const [one, two, waits] = await opened.acceptThree();
+  for (const event of [one, two, waits]) await opened.take(event);
+  const { taskToken } = await opened.first();
+  let calls = 0;
+  const succeed = async () => {
+    calls += 1;
+    throw new Error('Step Functions can not be reached.');
+  };
+  const last = await opened.operations.last(one.operationId);
+  await opened.operations.append(one.operationId, { type: 'succeeded', message: 'Done', result: {} }, last);
+  const graph = await opened.graphs.get(one.graphId);
+  if (graph !== undefined) await opened.parts.placement.freeSlot(graph);
+  await expect(new CapacityWait({ ...opened.parts, tasks: { succeed } }).serve(opened.tier)).rejects.toThrow('reached');
+  expect(calls).toBe(1);
+  expect(await opened.queue.list(opened.tier, 10)).toHaveLength(1);
+  await opened.wait.serve(opened.tier);
+  expect(opened.woken).toEqual([taskToken]);
+  expect(await opened.queue.list(opened.tier, 10)).toEqual([]);
+  expect((await opened.slots()).map(([graphId]) => graphId).sort()).toEqual([two.graphId, waits.graphId].sort());
+});
+
+test('one that was woken by a wait that was over, and waits anew behind others without room, is woken by the schedule', async () => {
+  const opened = await openTier(1);
+  const [one, two, early] = await opened.acceptThree();
+  const late = await opened.accept();
+  for (const event of [one, two, late]) await opened.take(event);
+  await opened.cancel(one);
+  // The slot was taken for it; its workflow has given that wait up, and comes back later than one that is before it.
+  expect(await opened.queue.list(opened.tier, 10)).toEqual([]);
+  await opened.take(early);
+  const last = await opened.operations.last(late.operationId);
+  expect(await opened.wait.enter(last, graphRequestedBy(late), 'anew')).toEqual({ isFirst: false });
+  opened.woken.length = 0;
+  await opened.wait.serve(opened.tier);
+  expect(opened.woken).toEqual([]);
+  await opened.wait.wakeServed(opened.tier);
+  expect(opened.woken).toEqual(['anew']);
+  expect(await opened.queue.list(opened.tier, 10)).toMatchObject([{ operationId: early.operationId }]);
 });
 
 test('one that is served while it enters the queue is running, and not queued again', async () => {

@@ -7,6 +7,9 @@ import { Placement } from '../../../domain/fleet/placement.ts';
 import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
+import { DynamoInstanceWaitStore } from '../../../domain/lease/dynamo-instance-wait-store.ts';
+import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
+import { InstanceWaits } from '../../../domain/lease/instance-waits.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
@@ -33,11 +36,12 @@ const openWatch = async () => {
   const rotations = new DynamoRotationStore(table);
   const register = (instanceId: string, seconds: number) =>
     instances.register(
-      { instanceId, tier: 'standard', endpoint: 'e', image: 'i', taskArn: 'task', capacity: 10 },
+      { instanceId, tier: 'standard', endpoint: 'e', image: 'i', taskArn: 'task', capacity: 10, generation: 1 },
       iso(seconds),
     );
   return {
-    ...{ instances, graphs, store, operations, placement, woken, close, register },
+    ...{ table, instances, graphs, store, operations, placement, rotations, woken, close, register },
+    leases: new DynamoLeaseStore(table),
     look: (seconds: number) => {
       now = at(seconds);
       return watch.look();
@@ -87,7 +91,7 @@ test('a silent instance that is heard of again is taken back, with its slots, in
 test('a heartbeat that comes while the silence is noted wins', async () => {
   const read = await stage.register('inst-a', 0);
   await stage.instances.heartbeat('inst-a', 'task', iso(31));
-  expect(await stage.instances.quarantineSilent(read)).toBe(false);
+  expect(read && (await stage.instances.quarantineSilent(read))).toBe(false);
   expect(await statesOf()).toEqual({ 'inst-a': 'ACTIVE' });
 });
 
@@ -136,4 +140,52 @@ test('instances have their turns, a few in each run', async () => {
   expect(await stage.free(2)).toBe(0);
   await haveSlot('failed', null);
   expect(await stage.free(2)).toBe(1);
+});
+
+test('an instance that drains or is cycled is not put in quarantine: its refresh has a deadline of its own', async () => {
+  const { leases } = stage;
+  const place = { instanceId: 'inst-a', tier: 'standard' } as const;
+  const drain = { owner: 'op_r.1', reason: 'A refresh', since: iso(0) };
+  await stage.register('inst-a', 0);
+  await leases.beginDrain(place, drain);
+  expect(await stage.look(100)).toMatchObject({ silent: 0 });
+  expect(await statesOf()).toEqual({ 'inst-a': 'DRAINING' });
+  await leases.claimCycle(place, 'op_r.1');
+  expect(await stage.look(200)).toMatchObject({ silent: 0 });
+  expect(await statesOf()).toEqual({ 'inst-a': 'CYCLING' });
+});
+
+test('one that was silent while it drained is put in quarantine once its gate is open again', async () => {
+  const place = { instanceId: 'inst-a', tier: 'standard' } as const;
+  await stage.register('inst-a', 0);
+  await stage.leases.beginDrain(place, { owner: 'op_r.1', reason: 'A refresh', since: iso(0) });
+  await stage.leases.undrain(place, 'op_r.1', iso(60));
+  expect(await stage.look(61)).toMatchObject({ silent: 1 });
+});
+
+test('those who wait for a silent instance go on by the schedule when it is heard of again', async () => {
+  await stage.register('inst-a', 0);
+  await stage.look(31);
+  const event = acceptedEvent();
+  await stage.store.putEvent(event);
+  const waits = new InstanceWaits({
+    waits: new DynamoInstanceWaitStore(stage.table),
+    leases: stage.leases,
+    operations: stage.operations,
+    tasks: { succeed: async (taskToken) => void stage.woken.push(taskToken) },
+  });
+  await waits.enter('inst-a', event, 'token');
+  expect(await waits.takeTurn(stage.rotations, 10)).toBe(0);
+  expect(stage.woken).toEqual([]);
+  await stage.instances.heartbeat('inst-a', 'task', iso(32));
+  expect(await waits.takeTurn(stage.rotations, 10)).toBe(1);
+  expect(stage.woken).toEqual(['token']);
+});
+
+test('a graph that was on its way when that stopped has its slot at the new place before it loses the old one', async () => {
+  for (const name of ['inst-a', 'inst-b']) await stage.register(name, 0);
+  const graphId = await haveSlot('succeeded', 'inst-b');
+  expect(await stage.free(10)).toBe(1);
+  expect(await stage.instances.readSlots('inst-a')).toEqual({});
+  expect(Object.keys(await stage.instances.readSlots('inst-b'))).toEqual([graphId]);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { DynamoCapacityQueue } from '../../../domain/fleet/dynamo-capacity-queue.ts';
 import { DynamoInstanceLaunchStore } from '../../../domain/fleet/dynamo-instance-launch-store.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { GONE_MINUTES } from '../../../domain/fleet/graph-rescue.ts';
 import { Launches } from '../../../domain/fleet/launches.ts';
 import type { Tier } from '../../../domain/fleet/tier.ts';
 import { operationIdFor } from '../../../domain/identifier.ts';
@@ -37,25 +38,41 @@ beforeEach(() => {
   log = new OperationLog(new DynamoOperationStore(table));
 });
 
-const newLaunches = (workflows: Partial<Workflows> = {}) =>
-  new Launches({
-    tiers: { list: async () => [wanted], put: async () => {} },
-    instances,
-    launches: launchStore,
-    queue,
-    operations: log,
-    commands: new OperationCommands(log, {
-      start: async ({ operationId }) => void started.push(operationId),
-      stop: async () => {},
-      stateOf: async () => 'running',
-      ...workflows,
-    }),
-    newOperationId: () => operationIdFor('~fleet', undefined),
-  });
+const newLaunches = (workflows: Partial<Workflows> = {}, now = new Date(AT)) =>
+  new Launches(
+    {
+      tiers: {
+        list: async () => [wanted],
+        get: async () => wanted,
+        put: async (tier) => tier,
+        putFirstImage: async (_tier, image) => image,
+      },
+      instances,
+      launches: launchStore,
+      queue,
+      operations: log,
+      commands: new OperationCommands(log, {
+        start: async ({ operationId }) => void started.push(operationId),
+        stop: async () => {},
+        stateOf: async () => 'running',
+        ...workflows,
+      }),
+      newOperationId: () => operationIdFor('~fleet', undefined),
+    },
+    () => now,
+  );
 
 const register = (name: string) =>
   instances.register(
-    { instanceId: name, tier: wanted.tier, endpoint: 'e', image: 'i', taskArn: 'task', capacity: CAPACITY },
+    {
+      instanceId: name,
+      tier: wanted.tier,
+      endpoint: 'e',
+      image: 'i',
+      taskArn: 'task',
+      capacity: CAPACITY,
+      generation: 1,
+    },
     AT,
   );
 
@@ -69,6 +86,19 @@ const haveWaiting = async (howMany: number) => {
 
 const names = async () => (await instances.listAll(wanted.tier)).map(({ instanceId }) => instanceId).sort();
 const named = (...numbers: number[]) => numbers.map((number) => `inst-${wanted.tier}-${number}`);
+
+test('an instance that is gone does not count: its tier gets another, and places for its graphs', async () => {
+  wanted = { ...wanted, minInstances: 1, maxInstances: 1 };
+  const [gone = ''] = named(1);
+  const instance = await register(gone);
+  for (let graph = 0; graph < CAPACITY; graph += 1) await instances.takeSlot(gone, `kg${graph}`, 'op');
+  if (instance) await instances.quarantineSilent(instance);
+  const at = (minutes: number) => new Date(Date.parse(AT) + minutes * 60_000);
+  expect(await newLaunches({}, at(GONE_MINUTES)).keep(wanted.tier)).toBe(0);
+  expect(await newLaunches({}, at(GONE_MINUTES + 1)).keep(wanted.tier)).toBe(1);
+  expect(await names()).toEqual(named(1, 2));
+  expect(await newLaunches({}, at(GONE_MINUTES + 1)).keep(wanted.tier)).toBe(0);
+});
 
 test('a tier gets its minimum, each instance by an operation of the fleet, however many run at once', async () => {
   wanted = { ...wanted, minInstances: 2 };
@@ -125,7 +155,7 @@ test('an instance that is launching counts as room: a second run launches no oth
 test('a silent instance is no room: those that wait get another', async () => {
   const [first = ''] = named(1);
   const silent = await register(first);
-  await instances.quarantineSilent(silent);
+  if (silent) await instances.quarantineSilent(silent);
   await haveWaiting(1);
   await newLaunches().keep(wanted.tier);
   expect(await names()).toEqual(named(1, 2));

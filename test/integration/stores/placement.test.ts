@@ -45,6 +45,7 @@ const registration = (name: string, own: Partial<InstanceRegistration> = {}): In
   image: 'sha256:one',
   taskArn: 'task-1',
   capacity: 10,
+  generation: 1,
   ...own,
 });
 

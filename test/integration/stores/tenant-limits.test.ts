@@ -81,3 +81,31 @@ test('the limits of a tenant are its own', async () => {
   expect(await limits.takeCommand(tenant, 1)).toBe(false);
   expect(await limits.takeCommand(`${tenant}-other`, 1)).toBe(true);
 });
+
+test('of the queries of a second as many are admitted as are allowed, however many processes ask, and those of the next anew', async () => {
+  const processes = [aProcess(), aProcess(), aProcess()];
+  const burst = () =>
+    Array.from({ length: 12 }, (_, at) => processes[at % 3]?.takeQuery(tenant, 5) as Promise<boolean>);
+  expect(await granted(burst())).toBe(5);
+  expect(await granted(burst())).toBe(0);
+  nowMs += 1_000;
+  expect(await granted(burst())).toBe(5);
+});
+
+test('a query costs one write, and none once the process knows that there is no room', async () => {
+  let writes = 0;
+  const documents = new Proxy(table.documents, {
+    get: (target, name) =>
+      name === 'send'
+        ? (command: Parameters<typeof target.send>[0]) => {
+            writes += 1;
+            return target.send(command);
+          }
+        : Reflect.get(target, name),
+  });
+  const limits = new DynamoTenantLimits({ ...table, documents }, () => nowMs);
+  for (let count = 0; count < 3; count += 1) expect(await limits.takeQuery(tenant, 3)).toBe(true);
+  expect(writes).toBe(3);
+  for (let count = 0; count < 5; count += 1) expect(await limits.takeQuery(tenant, 3)).toBe(false);
+  expect(writes).toBe(4);
+});

@@ -15,6 +15,8 @@ export type MachineUnderTest = {
   readonly open: (stage: Stage) => Promise<Scene>;
   /** States that a run neither goes through forward nor undoes: {@link Scene.detours} lead to them. */
   readonly detours?: readonly string[];
+  /** States that run again and again until what they look at is over. */
+  readonly polls?: readonly string[];
 };
 
 /** A stage that is set: each case begins with it as it is then. */
@@ -25,6 +27,8 @@ export type Scene = {
   readonly whenUndone?: (item: Item, last: OperationEvent) => Item | undefined;
   /** Expects what a happy end leaves. */
   readonly expectDone: (world: World, request: OperationRequest) => void;
+  /** Expects what else is so when the operation was undone. */
+  readonly expectUndone?: (request: OperationRequest) => void;
   /** Asks again for what stopped past its point of no return. @default it has none */
   readonly again?: (request: OperationRequest) => OperationRequest;
   /** Makes a run come by these states. */

@@ -14,9 +14,14 @@ import { CreateStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { BatchWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { FUNCTIONS, type FunctionName, functionReference } from '../../../contract/functions.ts';
 import { type ControlTableClient, controlTableClient } from '../../../domain/aws/control-table-client.ts';
+import { DynamoBackupStore } from '../../../domain/backup/dynamo-backup-store.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { EcsInstanceRevisions } from '../../../domain/fleet/ecs-instance-revisions.ts';
+import { EcsInstanceServices } from '../../../domain/fleet/ecs-instance-services.ts';
 import { FLEET_TIERS, type FleetTier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
+import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
+import { Leases } from '../../../domain/lease/leases.ts';
 import { DynamoInputTokenStore } from '../../../domain/operation/dynamo-input-token-store.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationCommands } from '../../../domain/operation/operation-commands.ts';
@@ -32,13 +37,17 @@ import {
   workflowOf,
 } from '../../../domain/operation/workflows.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
+import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
+import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
 import { DatabaseTemplates } from '../../../instance/database-templates.ts';
+import { Holdings } from '../../../instance/jobs/holdings.ts';
 import { JobJournal } from '../../../instance/jobs/job-journal.ts';
 import { JobRunner, type JobWork, type JobWorks } from '../../../instance/jobs/job-runner.ts';
 import { jobWorks } from '../../../instance/jobs/job-works.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { instanceServer } from '../../../instance/server.ts';
 import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
+import { TaskProtection } from '../../../instance/task-protection.ts';
 import { Workspace } from '../../../instance/workspace.ts';
 import { startDynamodb } from '../../../local/dynamodb/start-dynamodb.ts';
 import { startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
@@ -51,16 +60,17 @@ import { STATE_MACHINE_ARN_PREFIX } from '../../../local/state-machines.ts';
 import { startStepFunctions } from '../../../local/step-functions/start-step-functions.ts';
 import { aslFile } from '../../../statemachines/machines.ts';
 import { readWorld, type World } from '../../fixtures/consistency.ts';
+import { startDagsterServer } from '../../fixtures/dagster-server.ts';
 import { silent } from '../instance/workplace.ts';
 import { FakeClock } from '../step-functions/fake-clock.ts';
 import { Activity } from './activity.ts';
 import { FaultInjector, type Invocation } from './fault-injector.ts';
 import { startHoldingProxy } from './holding-proxy.ts';
 
-const AT = '2026-01-01T00:00:00.000Z';
 export const CAPACITY = 1_000;
 const CACHE_BYTES = 2 ** 30;
 const WRITES_A_CALL = 25;
+export const IMAGE = `sha256:${'1'.repeat(64)}`;
 const IDLE_CONTAINER = fileURLToPath(new URL('idle-container.ts', import.meta.url));
 
 let opened = false;
@@ -80,14 +90,44 @@ export const openStage = async () => {
   const activity = new Activity();
   const clock = new FakeClock();
   const running = new Set<string>();
+  /** What happens to the tasks of each service, one after another. */
+  const turns = new Map<string, Promise<void>>();
+  const ending = new Set<string>();
   const tasks = {
-    /** A task that has been told to stop is at work until it has. */
-    follow({ event, service }: TaskEvent): void {
-      if (event === 'stopping') activity.begin();
-      if (event === 'stopped') void removeInstance(service).finally(() => activity.end());
-      if (event === 'started') void activity.during(() => addInstance(service, tierOf(service)));
+    /** A task that has been told to stop is at work until it has, and registers no more. */
+    follow({ at, event, service, task, taskArn, taskDefinition, image }: TaskEvent): void {
+      if (event === 'stopping') stopped.set(service, at);
+      if (event === 'stopping') {
+        ending.add(task);
+        activity.begin();
+      }
+      if (event === 'stopped') this.inTurn(service, () => removeInstance(service).finally(() => activity.end()));
+      if (event === 'started' && !mute.has(image ?? '')) {
+        const start = async () => {
+          const generation = (await revisions.find(taskDefinition))?.generation || 1;
+          started.set(service, [...(started.get(service) ?? []), generation]);
+          const own = { image: image ?? IMAGE, taskArn, generation };
+          await addInstance(service, tierOf(service), own, () => ending.has(task));
+        };
+        this.inTurn(service, () => activity.during(start));
+      }
+    },
+    inTurn(service: string, turn: () => Promise<void>): void {
+      const done = activity.during(async () => {
+        await turns.get(service);
+        await turn();
+      });
+      turns.set(service, done);
     },
   };
+  /** These instances are killed when they are to stop: they do not wait for their jobs. */
+  const killed = new Set<string>();
+  /** Tasks of these images never register. */
+  const mute = new Set<string>();
+  /** When the newest task of each service was told to stop. */
+  const stopped = new Map<string, string>();
+  /** The generations that tasks of each service were started for. */
+  const started = new Map<string, number[]>();
   const lost = { events: false };
 
   const dynamodb = await startDynamodb({ directory: join(directory, 'dynamodb'), tableName: LOCAL.tableName });
@@ -125,12 +165,14 @@ export const openStage = async () => {
   const ecs = await startEcs({
     port: 0,
     directory: join(directory, 'ecs'),
-    images: { [LOCAL.image]: { entry: IDLE_CONTAINER, digest: 'sha256:one' } },
+    images: (reference) => ({ entry: IDLE_CONTAINER, digest: reference.split('@')[1] ?? IMAGE }),
     region: LOCAL.region,
     accountId: LOCAL.accountId,
     onTaskEvent: (event) => tasks.follow(event),
   });
   closers.push(ecs.close);
+  const dagster = await startDagsterServer();
+  closers.push(dagster.close);
   const lambda = startLambda({
     functions: Object.fromEntries(Object.entries(FUNCTIONS).filter(([, { folder }]) => folder !== 'api')),
     environments: functionEnvironments({
@@ -145,6 +187,7 @@ export const openStage = async () => {
       AWS_ENDPOINT_URL_DYNAMODB: proxy.url,
       AWS_ENDPOINT_URL_SFN: endpoint.url,
       AWS_ENDPOINT_URL_ECS: ecs.url,
+      DAGSTER: JSON.stringify(dagster.settings),
       POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'SILENT',
       POWERTOOLS_METRICS_DISABLED: 'true',
     },
@@ -155,11 +198,21 @@ export const openStage = async () => {
 
   const stepFunctions = new SFNClient({});
   const ecsClient = new ECSClient({});
+  const revisions = new EcsInstanceRevisions(ecsClient, LOCAL.taskDefinitionPrefix);
+  const services = new EcsInstanceServices(
+    {
+      cluster: LOCAL.cluster,
+      taskDefinitionPrefix: LOCAL.taskDefinitionPrefix,
+      subnets: ['subnet-1'],
+      securityGroups: [],
+    },
+    ecsClient,
+  );
   closers.push(() => {
     stepFunctions.destroy();
     ecsClient.destroy();
   });
-  await registerTaskDefinitions(ecsClient, {
+  await registerTaskDefinitions(ecsClient, IMAGE, {
     CONTROL_TABLE_NAME: LOCAL.tableName,
     OBJECT_STORE_URL: pathToFileURL(objectsDirectory).href,
     LISTEN_HOST: '127.0.0.1',
@@ -172,39 +225,59 @@ export const openStage = async () => {
   const fileOf = (key: string) => join(objectsDirectory, 'objects', key);
   const log = new OperationLog(new DynamoOperationStore(table));
   const graphs = new DynamoGraphStore(table);
+  const tables = new DynamoTableStore(table);
+  const files = new DynamoTableFileStore(table);
+  const backups = new DynamoBackupStore(table);
   const instances = new DynamoInstanceStore(table);
   const workflows = new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX, stepFunctions);
   const commands = new OperationCommands(log, workflows);
   const waitingTasks = new StepFunctionsWaitingTasks(stepFunctions);
   const inputs = new OperatorInput(log, new DynamoInputTokenStore(table), waitingTasks);
+  const leaseStore = new DynamoLeaseStore(table);
   const heldJobs = new Map<string, Promise<void>>();
 
   const playing = new Map<string, () => Promise<void>>();
   /** Plays an instance: what `instance/main.ts` does, in this process. */
-  const addInstance = async (instanceId: string, tier: FleetTier): Promise<void> => {
+  const addInstance = async (
+    instanceId: string,
+    tier: FleetTier,
+    own: { image: string; taskArn: string; generation: number },
+    isEnding = () => false,
+  ): Promise<void> => {
     const workspace = await Workspace.open(join(directory, instanceId));
     const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
     const templates = new DatabaseTemplates(workspace.templateDirectory);
     const reporter = new ObservedReporter(activity);
     const works = reporter.observe(
-      jobWorks({ workspace, templates, cache, objects, graphs, operations: log }),
+      jobWorks({ workspace, templates, cache, objects, graphs, operations: log, tables, files, backups }),
       heldJobs,
     );
-    const jobs = new JobRunner(works, reporter, new JobJournal(workspace.jobDirectory), silent);
+    const holdings = new Holdings({
+      instanceId,
+      store: leaseStore,
+      leases: new Leases(leaseStore, waitingTasks),
+      protection: new TaskProtection(undefined, silent),
+      logger: silent,
+    });
+    const jobs = new JobRunner(works, holdings, reporter, new JobJournal(workspace.jobDirectory), silent);
     const generation = { now: 1 };
     const server = instanceServer({ jobs, cache, generation: () => generation.now, logger: silent });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     playing.set(instanceId, async () => {
       server.closeAllConnections();
       server.close();
-      await jobs.stop();
+      if (!killed.has(instanceId)) await jobs.stop();
       await cache.close();
     });
+    if (isEnding()) return;
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const task = { endpoint: address, image: 'sha256:one', taskArn: `task-${instanceId}`, capacity: CAPACITY };
-    const instance = await instances.register({ instanceId, tier, ...task }, AT);
+    const task = { endpoint: address, capacity: CAPACITY, ...own };
+    const instance = await instances.register({ instanceId, tier, ...task }, new Date().toISOString());
+    // A leftover of an earlier generation ends by itself.
+    if (instance === undefined) return;
     generation.now = instance.generation;
-    const taskToken = instance.launch?.taskToken ?? null;
+    const { launch, drain, state } = instance;
+    const taskToken = launch?.taskToken ?? (state === 'CYCLING' ? drain?.taskToken : null) ?? null;
     if (taskToken !== null) await waitingTasks.succeed(taskToken);
   };
   const removeInstance = async (instanceId: string): Promise<void> => {
@@ -214,7 +287,10 @@ export const openStage = async () => {
   closers.push(async () => {
     for (const instanceId of playing.keys()) await removeInstance(instanceId);
   });
-  for (const tier of FLEET_TIERS) await addInstance(`inst-${tier}-1`, tier);
+  for (const tier of FLEET_TIERS) {
+    const instanceId = `inst-${tier}-1`;
+    await addInstance(instanceId, tier, { image: IMAGE, taskArn: `task-${instanceId}`, generation: 1 });
+  }
 
   /** Lets time pass, from one timer to the next, until `isOver`. */
   const until = async (isOver: () => boolean): Promise<void> => {
@@ -229,8 +305,12 @@ export const openStage = async () => {
   return {
     table,
     objects,
+    dagster,
     log,
     graphs,
+    tables,
+    files,
+    backups,
     instances,
     workflows,
     commands,
@@ -248,6 +328,20 @@ export const openStage = async () => {
     running,
     /** Jobs of these operations are not begun by their instances before the promise resolves. */
     heldJobs,
+    leases: leaseStore,
+    holdings: new Leases(leaseStore, waitingTasks),
+    services,
+    mute,
+    killed,
+    /** Has ECS start an instance, which registers. */
+    async launch(instanceId: string, tier: FleetTier): Promise<void> {
+      await services.create(instanceId, { tier, image: IMAGE, generation: 1 });
+      await activity.settled();
+    },
+    /** When the newest task of an instance was told to stop. */
+    stoppedAt: (instanceId: string) => stopped.get(instanceId),
+    /** The generations that tasks of an instance were started for, in order. */
+    startsOf: (instanceId: string) => started.get(instanceId) ?? [],
     /** Runs a function as an event or a schedule does. */
     invoke: async (name: string, event: unknown) => (await counted).invoke(name, event),
     until,

@@ -4,6 +4,7 @@ import { operationIdFor } from '../../../../domain/identifier.ts';
 import type { OperationRequest } from '../../../../domain/operation/operation-commands.ts';
 import type { MachineUnderTest } from '../machine-under-test.ts';
 import { CAPACITY } from '../stage.ts';
+import { closedGate } from './closed-gate.ts';
 import { makeGraph } from './provision-graph.ts';
 
 const askForTier = (graphId: string, tier: string): OperationRequest => ({
@@ -18,7 +19,7 @@ const askForTier = (graphId: string, tier: string): OperationRequest => ({
 /** A graph on `standard` that moves to `large`; what stopped behind the switch is finished by the way back. */
 export const changeTier: MachineUnderTest = {
   name: 'change-tier',
-  detours: ['AwaitInput', 'WaitForCapacity'],
+  detours: ['AwaitInput', 'WaitForCapacity', 'WaitToWarmGraph'],
   open: async (stage) => {
     const graphId = await makeGraph(stage);
     return {
@@ -33,6 +34,10 @@ export const changeTier: MachineUnderTest = {
         expect(held).toEqual([[`inst-${tier}-1`, graphId, operationId]]);
       },
       detours: {
+        WaitToWarmGraph: async ({ operationId }) => {
+          const act = () => closedGate(stage, 'large', 'WarmGraph')({ operationId });
+          stage.faults.afterwards({ operationId, from: '', after: 'TakeTierSlot', act });
+        },
         AwaitInput: async ({ operationId }) => {
           const tiers = new DynamoTierStore(stage.table);
           for (const tier of await tiers.list())

@@ -8,6 +8,7 @@ import type { OperationRequest } from '../../../../domain/operation/operation-co
 import { acceptedEvent } from '../../../fixtures/operations.ts';
 import type { MachineUnderTest } from '../machine-under-test.ts';
 import { CAPACITY, type Stage } from '../stage.ts';
+import { closedGate } from './closed-gate.ts';
 
 /** Asks for a generic graph. */
 export const askForGraph = (own: Record<string, unknown> = {}): OperationRequest => {
@@ -18,8 +19,8 @@ export const askForGraph = (own: Record<string, unknown> = {}): OperationRequest
 };
 
 /** Has a graph made, and gives its id. */
-export const makeGraph = async (stage: Stage): Promise<string> => {
-  const asked = askForGraph();
+export const makeGraph = async (stage: Stage, own: Record<string, unknown> = {}): Promise<string> => {
+  const asked = askForGraph(own);
   await stage.commands.accept(asked);
   await stage.finish(asked.operationId);
   expect(await stage.log.last(asked.operationId)).toMatchObject({ status: 'succeeded' });
@@ -40,7 +41,7 @@ const askForBoughtGraph = async (accounts: DynamoAccountStore): Promise<Operatio
 /** A generic graph, bought by a subscription, on the one instance of its tier. */
 export const provisionGraph: MachineUnderTest = {
   name: 'provision-graph',
-  detours: ['AwaitInput', 'WaitForCapacity'],
+  detours: ['AwaitInput', 'WaitForCapacity', 'WaitToBuildGraph'],
   open: async (stage) => {
     const accounts = new DynamoAccountStore(stage.table);
     return {
@@ -80,6 +81,11 @@ export const provisionGraph: MachineUnderTest = {
           await stage.setCapacity('inst-standard-1', 0);
           // Room comes just before the workflow waits for it: it serves itself.
           const act = () => stage.setCapacity('inst-standard-1', CAPACITY);
+          stage.faults.afterwards({ operationId, from: '', after: 'TakeSlot', act });
+        },
+        WaitToBuildGraph: async ({ operationId }) => {
+          // Once the slot is taken: an instance that is drained gives none.
+          const act = () => closedGate(stage, 'standard', 'BuildGraph')({ operationId });
           stage.faults.afterwards({ operationId, from: '', after: 'TakeSlot', act });
         },
       },

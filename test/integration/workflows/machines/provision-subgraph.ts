@@ -3,6 +3,7 @@ import { graphIdFor, operationIdFor } from '../../../../domain/identifier.ts';
 import type { OperationRequest } from '../../../../domain/operation/operation-commands.ts';
 import type { MachineUnderTest } from '../machine-under-test.ts';
 import type { Stage } from '../stage.ts';
+import { closedGate } from './closed-gate.ts';
 import { askForGraph, makeGraph } from './provision-graph.ts';
 
 /** Asks for a subgraph. */
@@ -25,11 +26,13 @@ export const makeSubgraph = async (stage: Stage, parentId: string, name: string)
 /** An empty subgraph, beside another one. */
 export const provisionSubgraph: MachineUnderTest = {
   name: 'provision-subgraph',
+  detours: ['WaitToBuildGraph'],
   open: async (stage) => {
     const parentId = await makeGraph(stage);
     const siblingId = await makeSubgraph(stage, parentId, 'elder');
     return {
       request: () => askForSubgraph(parentId, 'younger'),
+      detours: { WaitToBuildGraph: closedGate(stage, 'standard', 'BuildGraph') },
       expectDone: ({ graphs, instances, objects }, { graphId }) => {
         expect(graphs.get(graphId ?? '')).toMatchObject({ status: 'active', parentId, writer: null });
         expect(graphs.get(parentId)?.subgraphs).toEqual({ elder: siblingId, younger: graphId });

@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
-import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
-import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
-import { operationIdFor } from '../../domain/identifier.ts';
-import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
-import { companiesGraph } from '../fixtures/graph-requests.ts';
-import { acceptedEvent } from '../fixtures/operations.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import { Client, type StreamedEvent } from './client.ts';
+import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
+import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
+import { operationIdFor } from '../../../domain/identifier.ts';
+import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
+import { companiesGraph } from '../../fixtures/graph-requests.ts';
+import { acceptedEvent } from '../../fixtures/operations.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { Client, type StreamedEvent } from '../client.ts';
 
-const PRELOAD = new URL('../fixtures/kill-at-call.ts', import.meta.url).href;
+const PRELOAD = new URL('../../fixtures/kill-at-call.ts', import.meta.url).href;
 const ONE_INSTANCE = JSON.stringify([
   { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 10 },
   { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
@@ -68,11 +68,14 @@ const traces = async () => {
   return { used: instance?.used, slots, objects };
 };
 
-/** An instance that was killed a moment ago is not back yet: the answer says so, and that it may be asked again. */
+/**
+ * An instance that was killed a moment ago is not back yet: the answer says so, and that it may be asked again. The
+ * test's own time limit ends it.
+ */
 const queryWhenServed = async (client: Client, graphId: string, cypher: string) => {
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     const answer = await client.query(graphId, cypher);
-    if (answer.status !== 503 || tries === 20) return answer;
+    if (answer.status !== 503) return answer;
     expect(answer.body).toMatchObject({ code: 'unavailable', retryable: true });
     const { promise, resolve } = Promise.withResolvers<void>();
     setTimeout(resolve, Number(answer.headers.get('retry-after')) * 100);

@@ -1,0 +1,100 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { inconsistencies, readWorld } from '../../fixtures/consistency.ts';
+import { companiesGraph } from '../../fixtures/graph-requests.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { Client } from '../client.ts';
+import { Loading } from '../staging.ts';
+import { openStores } from '../stores.ts';
+
+const PRELOAD = new URL('../../fixtures/kill-at-call.ts', import.meta.url).href;
+const ROWS = 50_000;
+
+let directory: string;
+let order: string;
+let runtime: RuntimeProcess;
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graphfleet-load-'));
+  order = join(directory, 'kill-order.json');
+  runtime = await startRuntimeProcess(directory, { NODE_OPTIONS: `--import ${PRELOAD}?order=${order}` });
+});
+
+afterEach(async () => {
+  await runtime.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const rowsWith = (marker: number): string =>
+  ['id,employees', ...Array.from({ length: ROWS }, (_, at) => `c${at},${marker}`)].join('\n');
+
+/** What a graph answers; an instance that was killed a moment ago is not back yet, and the answer says so. */
+const answerOf = async (client: Client, graphId: string): Promise<unknown> => {
+  for (;;) {
+    const { status, body } = await client.query(graphId, 'MATCH (c:Company) RETURN c.employees, count(*)');
+    if (status === 200) return body['rows'];
+    expect({ status, body }).toMatchObject({ status: 503, body: { retryable: true } });
+  }
+};
+
+/** The end of a lease can come a little after the end of its operation. */
+const untilIdle = async (stores: ReturnType<typeof openStores>): Promise<void> => {
+  while ((await stores.leases.get('inst-standard-1'))?.busyCount !== 0);
+};
+
+/** The calls of an instance in a load: its progress, the event that it is done, the end of its lease, the report. */
+test.each([1, 2, 3, 4].flatMap((call) => (['before', 'after'] as const).map((when) => ({ call, when }))))(
+  'an instance that is killed (-9) $when its call $call in a load loses nothing',
+  async ({ call, when }) => {
+    const client = new Client({ ...runtime, dataDirectory: directory });
+    const stores = openStores(client.target);
+    const graph = new Loading(client, (await client.createGraph(companiesGraph())).graphId);
+    await graph.stageRows('Company', rowsWith(1));
+    await graph.materialize();
+    await graph.stageRows('Company', rowsWith(2));
+
+    await writeFile(`${order}.new`, JSON.stringify({ role: 'instance', call, when }));
+    await rename(`${order}.new`, order);
+    const ending = graph.ended(await graph.askToMaterialize());
+    expect([[[1, ROWS]], [[2, ROWS]]]).toContainEqual(await answerOf(client, graph.graphId));
+    const { status } = await ending;
+    // The order was carried out.
+    expect(existsSync(order)).toBe(false);
+    expect(['succeeded', 'failed']).toContain(status);
+    expect(await answerOf(client, graph.graphId)).toEqual([[status === 'succeeded' ? 2 : 1, ROWS]]);
+    expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
+
+    await untilIdle(stores);
+    expect(inconsistencies(await readWorld(stores.table, stores.objects))).toEqual([]);
+    expect(await graph.materialize({ force: true })).toMatchObject({ status: 'succeeded' });
+    expect(await answerOf(client, graph.graphId)).toEqual([[2, ROWS]]);
+  },
+  100_000,
+);
+
+/** Of a staging: the event that it is done, the end of its lease, the report. */
+test.each([
+  { call: 1, when: 'before' },
+  { call: 1, when: 'after' },
+  { call: 3, when: 'before' },
+] as const)(
+  'an instance that is killed (-9) $when its call $call in a staging loses nothing, and nothing is staged twice',
+  async ({ call, when }) => {
+    const client = new Client({ ...runtime, dataDirectory: directory });
+    const stores = openStores(client.target);
+    const graph = new Loading(client, (await client.createGraph(companiesGraph())).graphId);
+    await graph.stageRows('Company', 'id\nfirst\n');
+    const fileId = await graph.upload('Company', 'rows.csv', 'id\nsecond\n');
+    await writeFile(`${order}.new`, JSON.stringify({ role: 'instance', call, when }));
+    await rename(`${order}.new`, order);
+    const staged = await graph.stage('Company', { fileIds: [fileId], mode: 'insert' });
+    expect(existsSync(order)).toBe(false);
+    expect(staged).toMatchObject({ status: 'succeeded', result: { version: 2, rows: 2 } });
+    await untilIdle(stores);
+    expect(inconsistencies(await readWorld(stores.table, stores.objects))).toEqual([]);
+  },
+  100_000,
+);

@@ -1,0 +1,100 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { tablesOf } from '../../../domain/table/schema-table.ts';
+import { openReadOnly } from '../../../instance/database/read-only-database.ts';
+import { countTables, exportTables } from '../../../instance/loading/export-tables.ts';
+import { loadGraph } from '../../../instance/loading/load-graph.ts';
+import type { StagedFile } from '../../../instance/loading/load-plan.ts';
+import { Staging } from '../staging/staging-fixture.ts';
+
+const key = (type: string) => [{ name: 'id', type, primaryKey: true }];
+const SCHEMA = {
+  nodes: [
+    { name: 'Big', properties: key('INT128') },
+    { name: 'Day', properties: [{ name: 'at', type: 'DATE', primaryKey: true }] },
+    { name: 'Empty', properties: key('STRING') },
+  ],
+  relationships: [
+    { name: 'ON', from: 'Big', to: 'Day', properties: [{ name: 'share', type: 'DECIMAL(10, 2)' }] },
+    { name: 'NEXT', from: 'Big', to: 'Big', properties: [] },
+    { name: 'NEVER', from: 'Empty', to: 'Day', properties: [] },
+  ],
+};
+const HUGE = '170141183460469231731687303715884105727';
+
+const load = async (staging: Staging, files: StagedFile[], output: string) =>
+  loadGraph(
+    {
+      schema: staging.schema,
+      files,
+      limits: { rowsPerTable: 100, rows: 100, bytes: 1e6 },
+      ignoreErrors: false,
+      output,
+      report: staging.path('report.ndjson'),
+    },
+    { temporaryDirectory: staging.directory },
+  );
+
+const answers = async (file: string): Promise<unknown> => {
+  const database = await openReadOnly(file);
+  const ask = async (cypher: string) =>
+    Array.fromAsync((await database.query({ cypher, limit: 100, timeoutMs: 10_000 })).rows());
+  try {
+    return [
+      await ask('MATCH (b:Big)-[o:`ON`]->(d:Day) RETURN b.id, o.share, d.at ORDER BY d.at'),
+      await ask('MATCH (a:Big)-[:`NEXT`]->(b:Big) RETURN a.id, b.id ORDER BY a.id'),
+    ];
+  } finally {
+    await database.close();
+  }
+};
+
+test('relationships come through with the keys of their nodes, whatever types these have, and empty tables are told', async () => {
+  await using staging = await Staging.open(SCHEMA);
+  const rows: Record<string, string> = {
+    Big: `id\n1\n${HUGE}\n-2\n`,
+    Day: 'at\n2024-02-29\n0001-01-01\n',
+    ON: `from,to,share\n${HUGE},2024-02-29,-0.05\n1,0001-01-01,\n${HUGE},2024-02-29,7\n`,
+    NEXT: `from,to\n1,${HUGE}\n-2,-2\n`,
+  };
+  const files: StagedFile[] = [];
+  for (const [table, content] of Object.entries(rows)) {
+    await staging.stage(table, [await staging.file(`${table}.csv`, content)]);
+    files.push({ table, path: staging.path(`${table}.parquet`) });
+  }
+  const graph = staging.path('graph.lbug');
+  await load(staging, files, graph);
+
+  const { schema } = staging;
+  const directory = await mkdtemp(staging.path('export-'));
+  const tables = tablesOf(schema);
+  const exported = await exportTables({ file: graph, schema, tables, directory }, new AbortController().signal);
+  expect(exported.map(({ table, rows: count }) => [table, count])).toEqual([
+    ['Big', 3],
+    ['Day', 2],
+    ['Empty', 0],
+    ['ON', 3],
+    ['NEXT', 2],
+    ['NEVER', 0],
+  ]);
+  expect(await countTables({ file: graph, schema, tables })).toEqual(exported.map(({ rows: count }) => count));
+  const again = join(directory, 'again.lbug');
+  await load(
+    staging,
+    exported.flatMap(({ table, path }) => (path === null ? [] : [{ table, path }])),
+    again,
+  );
+  expect(await answers(again)).toEqual(await answers(graph));
+});
+
+test('an export that is stopped says why', async () => {
+  await using staging = await Staging.open(SCHEMA);
+  const graph = staging.path('graph.lbug');
+  await load(staging, [], graph);
+  const { schema, directory } = staging;
+  const stopped = AbortSignal.abort(new Error('Stopped'));
+  await expect(exportTables({ file: graph, schema, tables: tablesOf(schema), directory }, stopped)).rejects.toThrow(
+    'Stopped',
+  );
+});

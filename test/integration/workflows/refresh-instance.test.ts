@@ -1,0 +1,4 @@
+import { describeFaults } from './describe-faults.ts';
+import { refreshInstance } from './machines/refresh-instance.ts';
+
+describeFaults(refreshInstance);
