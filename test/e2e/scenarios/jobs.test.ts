@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type DagsterServer, startDagsterServer } from '../fixtures/dagster-server.ts';
-import { plainGraph } from '../fixtures/graph-requests.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import { Client, streamedEvents } from './client.ts';
+import { type DagsterServer, startDagsterServer } from '../../fixtures/dagster-server.ts';
+import { plainGraph } from '../../fixtures/graph-requests.ts';
+import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { Client, streamedEvents } from '../client.ts';
 
 let directory: string;
 let dagster: DagsterServer;
