@@ -53,7 +53,6 @@ export default defineConfig({
           include: ['test/e2e/scenarios/*.test.ts'],
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
           retry: RETRIES,
         },
       },
