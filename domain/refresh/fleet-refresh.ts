@@ -74,8 +74,10 @@ export class FleetRefreshes {
 
       const underWay = underWayIn(plan, after);
       if (underWay.length === 0) return;
-      // A run that ended before it had opened the operations of what it began has left them to this one.
-      const lost = known.filter(({ operation }) => operation === undefined).map(({ place }) => place);
+      // A run that ended before it had opened the operations of what it began, or started them, has left them to this one.
+      const lost = known
+        .filter(({ operation }) => operation === undefined || operation.status === 'accepted')
+        .map(({ place }) => place);
       const toOpen = underWay.filter(({ place }) => begun.has(place) || lost.includes(place));
       for (const { instance } of toOpen) await this.#open(operationId, plan, instance, request);
       await this.#callOffIfRecalled(operationId, toOpen);

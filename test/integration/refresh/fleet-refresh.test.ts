@@ -138,7 +138,8 @@ describe('a walk', () => {
     await waits();
     expect(started).toEqual([child('inst-large-1')]);
     await waits();
-    expect(started).toEqual([child('inst-large-1')]);
+    // While it is accepted, and may not have been started, it is started again: by its name, so it runs once.
+    expect(new Set(started)).toEqual(new Set([child('inst-large-1')]));
   });
 
   test('goes no further after an instance that was claimed has failed, and says so', async () => {
