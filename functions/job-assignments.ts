@@ -15,12 +15,9 @@ type JobContent<Kind extends JobKind> = Omit<
 type Assignment<Kind extends JobKind> = {
   /** What the instance is busy with meanwhile. */
   readonly lease: LeaseKind | ((operation: Pick<OperationEvent, 'kind'>) => LeaseKind);
-  /** The job publishes the graph, and may only by a claim of its own holding: the operation has claimed the graph before. */
-  readonly publishes?: true;
   /** @default the instance that the graph, or its parent, has its slot on */
   readonly instance?: (graph: Graph, operationId: string) => string | null;
-  /** @param writer the claim to publish by, where the job {@link publishes} */
-  readonly content: (graph: Graph, operationId: string, writer: string) => Promise<JobContent<Kind>> | JobContent<Kind>;
+  readonly content: (graph: Graph, operationId: string) => JobContent<Kind>;
 };
 
 /** How the jobs of every kind are handed out. */

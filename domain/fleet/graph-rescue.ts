@@ -22,8 +22,8 @@ export const isLongSilent = ({ state, heartbeatAt }: Pick<Instance, 'state' | 'h
 /**
  * Gives the graphs of instances that are gone for good places on others: losing a host loses no graph. An instance is gone
  * when it is in quarantine, was not heard of for long, and ECS runs no task of it; so nothing there serves a graph. Should one
- * come back nevertheless it finds itself with fewer graphs: nobody asks it for the others, and what it had begun to write can
- * not be published, because the work that was handed out anew has another claim on the graph.
+ * come back nevertheless it finds itself with fewer graphs: nobody asks it for the others, and of what it had begun to write
+ * and what was handed out anew the operation's log takes one.
  */
 export class GraphRescue {
   readonly #parts: Parts;

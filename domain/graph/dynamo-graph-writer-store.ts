@@ -6,8 +6,6 @@ import type { GraphWriterStore } from './graph-writers.ts';
 const IN_USE = '#status = :active AND attribute_type(#move, :null)';
 const HELD_AS_READ = 'writer = :holder';
 const OF_THE_OPERATION = 'begins_with(writer, :operation)';
-/** Claims of one operation are ordered as texts: the numbers of its holdings have equally many digits, or are the first. */
-const NOT_LATER = 'writer <= :writer';
 
 /** Claims on the items of graphs. */
 export class DynamoGraphWriterStore implements GraphWriterStore {
@@ -23,14 +21,6 @@ export class DynamoGraphWriterStore implements GraphWriterStore {
       ConditionExpression: `${IN_USE} AND ${HELD_AS_READ}`,
       ExpressionAttributeNames: { '#status': 'status', '#move': 'move' },
       ExpressionAttributeValues: { ':writer': writer, ':holder': holder, ':active': 'active', ':null': 'NULL' },
-    });
-  }
-
-  async renew(graphId: string, operationId: string, writer: string): Promise<boolean> {
-    return this.#update(graphId, {
-      UpdateExpression: 'SET writer = :writer',
-      ConditionExpression: `${OF_THE_OPERATION} AND ${NOT_LATER}`,
-      ExpressionAttributeValues: { ':writer': writer, ':operation': `${operationId}.` },
     });
   }
 

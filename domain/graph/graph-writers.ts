@@ -1,4 +1,4 @@
-import { Refusal, Terminal } from '../failure.ts';
+import { Refusal } from '../failure.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import { type Graph, type GraphStore, operationIdOfWriter, writerOf } from './graph.ts';
@@ -7,17 +7,11 @@ import { type Graph, type GraphStore, operationIdOfWriter, writerOf } from './gr
 export interface GraphWriterStore {
   /** Takes the claim for `writer` from `holder`, when it is as it was read: the graph in use and not on the move. */
   claim(graphId: string, holder: string | null, writer: string): Promise<boolean>;
-  /** Puts a later claim of the same operation in the place of its earlier one, which can not publish from then on. */
-  renew(graphId: string, operationId: string, writer: string): Promise<boolean>;
   /** Ends an operation's claim. Repeating it is harmless. */
   release(graphId: string, operationId: string): Promise<void>;
 }
 
-/**
- * One operation at a time writes a graph. Its claim ends when it says so, or when it is over; never by a clock. Within
- * the operation each holding of an instance has a claim of its own, so that work which was given up, and does not know
- * it, can not publish.
- */
+/** One operation at a time writes a graph. Its claim ends when it says so, or when it is over; never by a clock. */
 export class GraphWriters {
   readonly #store: GraphWriterStore;
   readonly #graphs: GraphStore;
@@ -30,7 +24,7 @@ export class GraphWriters {
   }
 
   /**
-   * Claims a graph for an operation. Repeating it is harmless, and so is repeating it after a {@link renew}.
+   * Claims a graph for an operation. Repeating it is harmless.
    * @returns the graph as it is claimed
    * @throws {Refusal} `conflict`, with the id of the operation that writes it; `graph_not_ready` when it is not in use
    */
@@ -55,17 +49,6 @@ export class GraphWriters {
     const first = move?.operationId ?? (await this.#stillWriting(writer));
     if (first === undefined) return;
     throw new Refusal('conflict', `"${first}" is at work on the graph "${graphId}".`, { operationId: first });
-  }
-
-  /**
-   * Gives the claim of an operation to one of its holdings.
-   * @returns the claim, to publish by
-   * @throws {Terminal} `conflict`: the operation, or this holding of it, has lost the graph
-   */
-  async renew(graphId: string, operationId: string, holding: number): Promise<string> {
-    const writer = writerOf(operationId, holding);
-    if (await this.#store.renew(graphId, operationId, writer)) return writer;
-    throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to write any more.`);
   }
 
   /** Repeating it is harmless. */

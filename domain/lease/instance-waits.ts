@@ -24,8 +24,9 @@ export interface InstanceWaitStore {
 
 type Parts = { waits: InstanceWaitStore; leases: LeaseStore; operations: OperationLog; tasks: WaitingTasks };
 
-/** So many are woken by one call; whoever is left is woken by the schedule. */
-const WOKEN_AT_ONCE = 100;
+const READ_AT_ONCE = 25;
+/** By one call; whoever is left is woken by the schedule. */
+const MOST_WOKEN = 1_000;
 
 /**
  * Lets operations wait for an instance whose gate is closed. Whoever waits writes that, and then looks at the gate;
@@ -71,9 +72,15 @@ export class InstanceWaits {
 
   /** Wakes those that wait for an instance which is open now. Repeating it is harmless. @returns how many */
   async wake(instanceId: string): Promise<number> {
-    const waiting = await this.#parts.waits.list(instanceId, WOKEN_AT_ONCE);
-    for (const wait of waiting) await this.#wake(wait);
-    return waiting.length;
+    let woken = 0;
+    // Bounded: should the gate close meanwhile they come to wait anew.
+    while (woken < MOST_WOKEN) {
+      const waiting = await this.#parts.waits.list(instanceId, READ_AT_ONCE);
+      await Promise.all(waiting.map((wait) => this.#wake(wait)));
+      woken += waiting.length;
+      if (waiting.length < READ_AT_ONCE) break;
+    }
+    return woken;
   }
 
   /** Looks after the next `limit` waits: those whose instance is open, or gone, were not woken by who opened it. */

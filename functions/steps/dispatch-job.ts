@@ -2,9 +2,8 @@ import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
-import { writerOf } from '../../domain/graph/graph.ts';
 import { holdingOf, leaseIdFor } from '../../domain/lease/lease.ts';
-import { graphStore, graphWriters, leases, operationLog } from '../dependencies.ts';
+import { graphStore, leases, operationLog } from '../dependencies.ts';
 import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
@@ -26,12 +25,10 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
   const graphs = graphStore(environment);
   const operations = operationLog(environment);
   const holdings = leases(environment);
-  const writers = graphWriters(environment);
   const client = new HttpInstanceClient();
   return async ({ operationId, graphId, kind, taskToken, enteredAt, retry }, last) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Terminal('internal', `The graph "${graphId}" has no record.`);
-    const assignment = ASSIGNMENTS[kind];
     const instanceId = await assignedInstance(kind, graph, graphs, operationId);
     const turn = holdingOf(enteredAt, retry);
     const held = await holdings.acquireInTurn(instanceId, operationId, leaseKindOf(kind, last), turn);
@@ -44,9 +41,14 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
     }
     const leaseId = leaseIdFor(operationId, holding);
     const { generation } = instance;
-    const writer = assignment.publishes ? await writers.renew(graphId, operationId, holding) : writerOf(operationId);
-    const content = await assignment.content(graph, operationId, writer);
-    const job = { ...content, operationId, graphId, taskToken, generation, leaseId };
+    const job = {
+      ...ASSIGNMENTS[kind].content(graph, operationId),
+      operationId,
+      graphId,
+      taskToken,
+      generation,
+      leaseId,
+    };
     await client.startJob(instance, job);
   };
 });

@@ -18,7 +18,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     wakesWorkflows: true,
   },
   'dispatch-job': {
-    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsInstances', 'changesInstances'],
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsInstances', 'changesInstances'],
     wakesWorkflows: true,
   },
   'wait-for-instance': {

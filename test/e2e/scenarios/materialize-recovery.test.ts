@@ -1,26 +1,25 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { inconsistencies, readWorld } from '../../fixtures/consistency.ts';
 import { companiesGraph } from '../../fixtures/graph-requests.ts';
+import { KillOrder } from '../../fixtures/kill-order.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
 import { Client } from '../client.ts';
 import { Loading } from '../staging.ts';
 import { openStores } from '../stores.ts';
 
-const PRELOAD = new URL('../../fixtures/kill-at-call.ts', import.meta.url).href;
 const ROWS = 50_000;
 
 let directory: string;
-let order: string;
+let order: KillOrder;
 let runtime: RuntimeProcess;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-load-'));
-  order = join(directory, 'kill-order.json');
-  runtime = await startRuntimeProcess(directory, { NODE_OPTIONS: `--import ${PRELOAD}?order=${order}` });
+  order = new KillOrder(directory);
+  runtime = await startRuntimeProcess(directory, order.environment);
 });
 
 afterEach(async () => {
@@ -56,13 +55,11 @@ test.each([1, 2, 3, 4].flatMap((call) => (['before', 'after'] as const).map((whe
     await graph.materialize();
     await graph.stageRows('Company', rowsWith(2));
 
-    await writeFile(`${order}.new`, JSON.stringify({ role: 'instance', call, when }));
-    await rename(`${order}.new`, order);
+    await order.give({ role: 'instance', call, when });
     const ending = graph.ended(await graph.askToMaterialize());
     expect([[[1, ROWS]], [[2, ROWS]]]).toContainEqual(await answerOf(client, graph.graphId));
     const { status } = await ending;
-    // The order was carried out.
-    expect(existsSync(order)).toBe(false);
+    expect(order.wasCarriedOut).toBe(true);
     expect(['succeeded', 'failed']).toContain(status);
     expect(await answerOf(client, graph.graphId)).toEqual([[status === 'succeeded' ? 2 : 1, ROWS]]);
     expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
@@ -88,10 +85,9 @@ test.each([
     const graph = new Loading(client, (await client.createGraph(companiesGraph())).graphId);
     await graph.stageRows('Company', 'id\nfirst\n');
     const fileId = await graph.upload('Company', 'rows.csv', 'id\nsecond\n');
-    await writeFile(`${order}.new`, JSON.stringify({ role: 'instance', call, when }));
-    await rename(`${order}.new`, order);
+    await order.give({ role: 'instance', call, when });
     const staged = await graph.stage('Company', { fileIds: [fileId], mode: 'insert' });
-    expect(existsSync(order)).toBe(false);
+    expect(order.wasCarriedOut).toBe(true);
     expect(staged).toMatchObject({ status: 'succeeded', result: { version: 2, rows: 2 } });
     await untilIdle(stores);
     expect(inconsistencies(await readWorld(stores.table, stores.objects))).toEqual([]);

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -11,30 +10,20 @@ import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../../domain/identifier.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { companiesGraph } from '../../fixtures/graph-requests.ts';
+import { KillOrder } from '../../fixtures/kill-order.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { ONE_STANDARD_INSTANCE, type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
 import { Client, type StreamedEvent } from '../client.ts';
 
-const PRELOAD = new URL('../../fixtures/kill-at-call.ts', import.meta.url).href;
-const ONE_INSTANCE = JSON.stringify([
-  { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 10 },
-  { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
-  { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
-]);
-
 let directory: string;
-let order: string;
+let order: KillOrder;
 let runtime: RuntimeProcess;
 
-const start = () =>
-  startRuntimeProcess(directory, {
-    NODE_OPTIONS: `--import ${PRELOAD}?order=${order}`,
-    GRAPHFLEET_TIERS: ONE_INSTANCE,
-  });
+const start = () => startRuntimeProcess(directory, { ...order.environment, GRAPHFLEET_TIERS: ONE_STANDARD_INSTANCE });
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-recovery-'));
-  order = join(directory, 'kill-order.json');
+  order = new KillOrder(directory);
   runtime = await start();
 });
 
@@ -42,13 +31,6 @@ afterEach(async () => {
   await runtime.stop();
   await rm(directory, { recursive: true, force: true });
 });
-
-type Order = { role: 'runtime' | 'instance'; call: number; when: 'before' | 'after'; action?: string };
-
-const giveOrder = async (content: Order) => {
-  await writeFile(`${order}.new`, JSON.stringify(content));
-  await rename(`${order}.new`, order);
-};
 
 const table = () => {
   const dynamodb = new DynamoDBClient({
@@ -108,10 +90,9 @@ test.each([1, 2, 3, 4, 5, 6].flatMap((call) => (['before', 'after'] as const).ma
   'an instance that is killed (-9) $when its call $call loses nothing',
   async ({ call, when }) => {
     const client = new Client(runtime);
-    await giveOrder({ role: 'instance', call, when });
+    await order.give({ role: 'instance', call, when });
     const { graphId, operationId, events } = await client.createGraph(companiesGraph());
-    // The order was carried out.
-    expect(existsSync(order)).toBe(false);
+    expect(order.wasCarriedOut).toBe(true);
     await expectWholeOrUndone(client, operationId, graphId, events);
     expect(events.at(-1)?.status).toBe('succeeded');
   },
@@ -121,7 +102,7 @@ test.each([1, 2, 3, 4, 5, 6].flatMap((call) => (['before', 'after'] as const).ma
 test.each(
   [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((call) => ({ call, when: call % 2 === 0 ? 'before' : 'after' }) as const),
 )('a runtime that is killed (-9) $when its call $call goes on after a restart', async ({ call, when }) => {
-  await giveOrder({ role: 'runtime', call, when });
+  await order.give({ role: 'runtime', call, when });
   const headers = { 'idempotency-key': 'the-same-after-the-restart' };
   const first = await new Client(runtime)
     .call('/v1/graphs', { body: companiesGraph(), headers })
@@ -142,7 +123,7 @@ test.each(
 test('an accepted operation goes on after a restart without anyone asking again', async () => {
   const client = new Client(runtime);
   // The first event and the listing are written; the workflow is not started.
-  await giveOrder({ role: 'runtime', action: 'StartExecution', call: 1, when: 'before' });
+  await order.give({ role: 'runtime', action: 'StartExecution', call: 1, when: 'before' });
   await client.call('/v1/graphs', { body: companiesGraph() }).catch(() => undefined);
   await runtime.ended;
   runtime = await start();

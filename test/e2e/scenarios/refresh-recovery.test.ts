@@ -1,36 +1,24 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { inconsistencies, readWorld } from '../../fixtures/consistency.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { KillOrder } from '../../fixtures/kill-order.ts';
+import { ONE_STANDARD_INSTANCE, type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
 import { Client } from '../client.ts';
+import { openStores } from '../stores.ts';
 
-const PRELOAD = new URL('../../fixtures/kill-at-call.ts', import.meta.url).href;
-const ONE_INSTANCE = JSON.stringify([
-  { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 10 },
-  { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
-  { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
-]);
 const ENDS = ['succeeded', 'partial', 'failed'];
 
 let directory: string;
-let order: string;
+let order: KillOrder;
 let runtime: RuntimeProcess;
 
-const start = () =>
-  startRuntimeProcess(directory, {
-    NODE_OPTIONS: `--import ${PRELOAD}?order=${order}`,
-    GRAPHFLEET_TIERS: ONE_INSTANCE,
-  });
+const start = () => startRuntimeProcess(directory, { ...order.environment, GRAPHFLEET_TIERS: ONE_STANDARD_INSTANCE });
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-refresh-recovery-'));
-  order = join(directory, 'kill-order.json');
+  order = new KillOrder(directory);
   runtime = await start();
 });
 
@@ -38,12 +26,6 @@ afterEach(async () => {
   await runtime.stop();
   await rm(directory, { recursive: true, force: true });
 });
-
-const killAt = async (call: number) => {
-  const when = call % 2 === 0 ? 'before' : 'after';
-  await writeFile(`${order}.new`, JSON.stringify({ role: 'runtime', call, when }));
-  await rename(`${order}.new`, order);
-};
 
 const refresh = async (key: string): Promise<string> => {
   const body = { tiers: ['standard'], forceRestart: true };
@@ -66,25 +48,14 @@ const endOf = (operationId: string) =>
     { timeout: 85_000, interval: 250 },
   );
 
-const world = () => {
-  const client = new DynamoDBClient({
-    endpoint: runtime.endpoints.dynamodb,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
-  const table = { documents: DynamoDBDocumentClient.from(client), tableName: 'graphfleet-control' };
-  return readWorld(table, new DirectoryObjectStore(join(directory, 'objects')));
-};
-
 /** From the put of the refresh's first event to its end: lock, plan, walk, and all that the instance's refresh does. */
 test.each([5, 11, 14, 20])(
   'a runtime that is killed (-9) at call %s of a refresh goes on with it, or takes it back, after a restart',
   async (call) => {
-    await killAt(call);
+    await order.give({ role: 'runtime', call, when: call % 2 === 0 ? 'before' : 'after' });
     const asked = refresh('the-same-after-the-restart').catch(() => undefined);
     await runtime.ended;
-    // The order was carried out.
-    expect(existsSync(order)).toBe(false);
+    expect(order.wasCarriedOut).toBe(true);
     await asked;
     runtime = await start();
     await endOf(await refresh('the-same-after-the-restart'));
@@ -92,7 +63,8 @@ test.each([5, 11, 14, 20])(
     await vi.waitFor(async () => expect(await read('/v1/fleet/instances?tier=standard')).toMatchObject([idle]), {
       timeout: 30_000,
     });
-    expect(inconsistencies(await world())).toEqual([]);
+    const stores = openStores({ ...runtime, dataDirectory: directory });
+    expect(inconsistencies(await readWorld(stores.table, stores.objects))).toEqual([]);
     // And nothing is in the way of the next.
     expect(await endOf(await refresh('another'))).toBe('succeeded');
   },

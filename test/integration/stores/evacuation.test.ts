@@ -9,8 +9,6 @@ import { Placement } from '../../../domain/fleet/placement.ts';
 import { TierMove } from '../../../domain/fleet/tier-move.ts';
 import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
-import { DynamoGraphWriterStore } from '../../../domain/graph/dynamo-graph-writer-store.ts';
-import { writerOf } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../../domain/identifier.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
@@ -236,23 +234,6 @@ describe('an instance that is gone for good', () => {
     await instances.heartbeat('inst-a', 'task-inst-a', iso(399));
     expect(await rescue(undefined, 400)).toMatchObject({ gone: 0 });
     expect(await instances.get('inst-a')).toMatchObject({ state: 'ACTIVE', used: 1 });
-  });
-
-  test('can not publish what it had begun to write, when it comes back after the work was handed out anew', async () => {
-    for (const name of ['inst-a', 'inst-b']) await register(name);
-    const graphId = await placeGraph();
-    await publishAndActivate(graphId);
-    const writers = new DynamoGraphWriterStore(table);
-    const operationId = operationIdFor('acme', undefined);
-    const [before, now] = [writerOf(operationId, 1_000), writerOf(operationId, 2_000)];
-    await writers.claim(graphId, null, before);
-    await goSilent('inst-a');
-    await rescue(undefined, 400);
-    await writers.renew(graphId, operationId, now);
-    await instances.heartbeat('inst-a', 'task-inst-a', iso(500));
-    const second = () => newSnapshot(graphId, 2, FILE);
-    expect(await graphs.publish(graphId, before, second())).toBeUndefined();
-    expect(await graphs.publish(graphId, now, second())).toMatchObject({ version: 2 });
   });
 
   test('instances have their turns, so that one without room holds up no other', async () => {

@@ -5,7 +5,6 @@ import { DynamoGraphWriterStore } from '../../../domain/graph/dynamo-graph-write
 import { writerOf } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { GraphWriters } from '../../../domain/graph/graph-writers.ts';
-import { holdingOf } from '../../../domain/lease/lease.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
@@ -48,8 +47,6 @@ beforeEach(async () => {
   await graphs.activate(graphId, writerOf(accepted.operationId));
 });
 
-const second = () => ({ version: 2, key: `graphs/${graphId}/2`, checksum: 'c', bytes: 1 });
-
 test('of many operations at once one writes the graph, and the others hear which', async () => {
   const operations = await Promise.all(Array.from({ length: 8 }, openOperation));
   const claims = await Promise.allSettled(operations.map((operationId) => writers.claim(graphId, operationId)));
@@ -70,19 +67,6 @@ test('a claim is over with its operation, and not before, however long it takes'
   // The one before ends late, and ends nothing of the next.
   await writers.release(graphId, first);
   expect((await graphs.get(graphId))?.writer).toBe(writerOf(next));
-});
-
-test('a holding that was given up can not publish, nor take the claim back', async () => {
-  const operationId = await openOperation();
-  await writers.claim(graphId, operationId);
-  const [given, newer] = [holdingOf('2026-01-01T00:00:00.000Z', 0), holdingOf('2026-01-01T00:00:00.000Z', 1)];
-  const zombie = await writers.renew(graphId, operationId, given);
-  const writer = await writers.renew(graphId, operationId, newer);
-  await expect(writers.renew(graphId, operationId, given)).rejects.toMatchObject({ code: 'conflict' });
-  expect(await graphs.publish(graphId, zombie, second())).toBeUndefined();
-  expect(await graphs.publish(graphId, writer, second())).toMatchObject({ version: 2 });
-  await writers.release(graphId, operationId);
-  await expect(writers.renew(graphId, operationId, newer + 1)).rejects.toMatchObject({ code: 'conflict' });
 });
 
 test('a graph that is not in use is not written', async () => {
