@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { DagsterConfiguration, InstanceEnvironment } from '../contract/environment.ts';
+import type * as z from 'zod';
+import type { DagsterConfiguration, InstanceEnvironment, TenantLimits } from '../contract/environment.ts';
 
 /** The sizes of instances. */
 export type Tier = InstanceEnvironment['INSTANCE_TIER'];
@@ -11,7 +12,19 @@ export type TaskSize = {
   readonly memoryMegabytes: number;
   /** Room for the cache of snapshots and for what is being built, 21 to 200. */
   readonly storageGigabytes: number;
+  /** Hosts of our own on EC2; left out: Fargate. */
+  readonly hosts?: TierHosts;
 };
+
+/** The EC2 hosts of a tier: as many as its instances need, none when there are none. */
+type TierHosts = {
+  /** With arm64 processors, and room for a task of the tier besides the host itself. */
+  readonly instanceType: string;
+  readonly most: number;
+};
+
+/** How many requests API Gateway takes; beyond them it answers 429. */
+export type Throttling = { readonly requestsPerSecond: number; readonly burst: number };
 
 /** What differs between stages. Account and region come from the credentials of whoever deploys. */
 export type Configuration = {
@@ -27,8 +40,18 @@ export type Configuration = {
   readonly lineage: { readonly url: string; readonly tokenSecretArn: string | null } | null;
   /** How long logs are kept. */
   readonly logRetention: RetentionDays;
-  /** Requests to the whole API; beyond them it answers 429. */
-  readonly throttling: { readonly requestsPerSecond: number; readonly burst: number };
+  /** The least that a line must be to be written, by functions and instances. */
+  readonly logLevel: 'DEBUG' | 'INFO' | 'WARN';
+  /** Of each method of the API, by what it does: a flood of one kind leaves the others their room. */
+  readonly throttling: { readonly reads: Throttling; readonly commands: Throttling; readonly queries: Throttling };
+  /** What a tenant may do. Functions count it in the control table, exactly; API Gateway knows no tenants. */
+  readonly limits: z.input<typeof TenantLimits>;
+  /** What the firewall takes in five minutes: from an address, and with a token. */
+  readonly firewall: { readonly requestsOfAddress: number; readonly requestsOfToken: number };
+  /** The API's own name, with its certificate in the region of the stage; null: the name that AWS gives it. */
+  readonly domain: { readonly name: string; readonly certificateArn: string } | null;
+  /** A new version of functions and workflows first gets a share of the calls; null: all at once. */
+  readonly canary: { readonly percentage: number; readonly minutes: number } | null;
   /** Each has a copy of every network endpoint, which costs by the hour. */
   readonly availabilityZones: number;
   readonly tiers: Readonly<Record<Tier, TaskSize>>;
@@ -54,7 +77,16 @@ export const CONFIGURATIONS = {
     dagster: null,
     lineage: null,
     logRetention: RetentionDays.TWO_WEEKS,
-    throttling: { requestsPerSecond: 50, burst: 100 },
+    logLevel: 'INFO',
+    throttling: {
+      reads: { requestsPerSecond: 50, burst: 100 },
+      commands: { requestsPerSecond: 20, burst: 40 },
+      queries: { requestsPerSecond: 50, burst: 100 },
+    },
+    limits: {},
+    firewall: { requestsOfAddress: 10_000, requestsOfToken: 10_000 },
+    domain: null,
+    canary: null,
     availabilityZones: 2,
     tiers,
   },
@@ -69,7 +101,16 @@ export const CONFIGURATIONS = {
     dagster: null,
     lineage: null,
     logRetention: RetentionDays.ONE_YEAR,
-    throttling: { requestsPerSecond: 500, burst: 1_000 },
+    logLevel: 'INFO',
+    throttling: {
+      reads: { requestsPerSecond: 500, burst: 1_000 },
+      commands: { requestsPerSecond: 200, burst: 400 },
+      queries: { requestsPerSecond: 1_000, burst: 2_000 },
+    },
+    limits: {},
+    firewall: { requestsOfAddress: 100_000, requestsOfToken: 60_000 },
+    domain: null,
+    canary: { percentage: 10, minutes: 10 },
     // The third is not there in every region, nor for a stack that does not know its region.
     availabilityZones: 2,
     tiers,

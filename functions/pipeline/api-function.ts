@@ -11,6 +11,7 @@ import { auditStore, tenantLimits } from '../dependencies.ts';
 import { type ApiRequest, requestFrom } from './api-request.ts';
 import type { ApiResponse } from './api-response.ts';
 import { CallAudit } from './call-audit.ts';
+import { about, beginLines, logger } from './logger.ts';
 import { problemResponse } from './problem-response.ts';
 
 type Handle<R extends Route> = (request: ApiRequest<R>) => Promise<ApiResponse>;
@@ -38,11 +39,16 @@ export const apiFunction = <Name extends FunctionName, R extends Route>(
       await new CallAudit(audit, route, request.event).refused(request.error);
       request.response = gatewayResponse(problemResponse(request.error, request.context), route.streams);
     })
-    .handler(async (event: APIGatewayProxyEvent) => {
+    .handler(async (event: APIGatewayProxyEvent, { awsRequestId: requestId }) => {
+      beginLines({ requestId, function: name, action: `${route.method} ${route.path}` });
       const request = requestFrom(route, event);
+      about(request.params);
+      about(request);
       await admit?.(request.tenantId);
       const content = { params: request.params, query: request.query, body: request.body };
       const response = await new CallAudit(audit, route, event).around(content, () => handle(request));
+      about(response.body);
+      if (isCommand(route)) logger.info('A command was answered', { status: response.status });
       return gatewayResponse(response, route.streams);
     });
 };

@@ -6,6 +6,7 @@ import { FAILURE_STATUS, Failure } from '../../domain/failure.ts';
 import { knownCaller } from './api-request.ts';
 import type { ApiResponse } from './api-response.ts';
 import { logger } from './logger.ts';
+import { measure } from './metrics.ts';
 
 const DENIED = [401, 402, 403, 429];
 const MAX_DETAIL = 1_000;
@@ -73,8 +74,11 @@ export class CallAudit {
   }
 
   async #written(entry: AuditEntry, write: Promise<void> | undefined): Promise<void> {
-    await write?.catch((error: unknown) =>
-      logger.error('An entry of the audit was not written', { entry, error: error as Error }),
-    );
+    // Without the detail: it has what was asked for, as it was sent.
+    const { detail: _detail, ...told } = entry;
+    await write?.catch((error: unknown) => {
+      logger.error('An entry of the audit was not written', { entry: told, error: error as Error });
+      measure('AuditFailed', 1);
+    });
   }
 }

@@ -4,6 +4,7 @@ import { PastNoReturn, Refusal } from '../../domain/failure.ts';
 import type { OperationStatus } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import { operationLog } from '../dependencies.ts';
+import { about } from './logger.ts';
 import { type OperationInput, stepFunction } from './step-function.ts';
 
 type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']> & {
@@ -39,6 +40,7 @@ export const forwardStep = <Name extends FunctionName, StepInput extends Input>(
     const run = build(environment);
     return async (stepInput: z.output<StepInput>) => {
       const last = await operations.last(stepInput.operationId);
+      about(last);
       refuseUnlessForward(last);
       if (stepInput.beforeNoReturn && !last.cancellable) {
         throw new PastNoReturn('conflict', 'The operation is past its point of no return.');

@@ -4,15 +4,17 @@ import { PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
 import { Failure, Retryable } from '../../domain/failure.ts';
 import type { ApiResponse } from './api-response.ts';
 import { logger } from './logger.ts';
+import { measure } from './metrics.ts';
 import { isOutage } from './outage.ts';
 
 const UNAVAILABLE =
   'A part of the service does not answer now; try again, with the same Idempotency-Key if there was one.';
 
 /** The answer to whatever a handler threw: what the client can mend is explained, what it can not has an id to quote. */
-export const problemResponse = (error: unknown, { awsRequestId, functionName }: Context): ApiResponse => {
+export const problemResponse = (error: unknown, { awsRequestId }: Context): ApiResponse => {
   if (!(error instanceof Failure) || error.code === 'internal') {
-    logger.error('A call failed', { error: error as Error, requestId: awsRequestId, functionName });
+    logger.error('A call failed', { error: error as Error });
+    measure('Fault', 1, { in: 'api' });
     if (isOutage(error)) return problem(problemOf('unavailable', UNAVAILABLE, { retryable: true }));
     return problem(
       problemOf('internal', `Something went wrong on our side. Quote ${awsRequestId}.`, { retryable: true }),

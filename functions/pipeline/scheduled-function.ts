@@ -1,7 +1,8 @@
 import middy from '@middy/core';
 import type * as z from 'zod';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
-import { logger } from './logger.ts';
+import { beginLines, logger } from './logger.ts';
+import { measure } from './metrics.ts';
 
 type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']>;
 
@@ -11,9 +12,16 @@ export const scheduledFunction = <Name extends FunctionName>(
   build: (environment: Environment<Name>) => (event: unknown) => Promise<Record<string, number>>,
 ) => {
   const run = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
-  return middy().handler(async (event: unknown) => {
-    const done = await run(event);
-    if (Object.values(done).some((count) => count > 0)) logger.info(name, done);
-    return done;
-  });
+  return middy()
+    .onError(({ error }) => {
+      logger.error('A scheduled run failed', { error: error as Error });
+      measure('Fault', 1, { in: 'schedule' });
+      throw error;
+    })
+    .handler(async (event: unknown, { awsRequestId: requestId }) => {
+      beginLines({ requestId, function: name });
+      const done = await run(event);
+      if (Object.values(done).some((count) => count > 0)) logger.info('A scheduled run did something', done);
+      return done;
+    });
 };

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { reportFailure, type StepFailure } from '../../domain/operation/failure-report.ts';
 import { attemptOfExecution } from '../../domain/operation/workflows.ts';
-import { logger } from './logger.ts';
+import { about, beginLines, logger } from './logger.ts';
+import { measure } from './metrics.ts';
 
 /** What a state machine hands to each of its functions. */
 export const OperationInput = z.object({
@@ -42,17 +43,19 @@ export const stepFunction = <Name extends FunctionName, Input extends z.ZodType>
 ) => {
   const run = build(FUNCTIONS[name].environment.parse(process.env) as Environment<Name>);
   return middy()
-    .onError(({ error, event }) => {
+    .onError(({ error }) => {
       const { word, report } = reportFailure(error);
-      const about = {
-        step: name,
-        operationId: OperationInput.safeParse(event).data?.operationId,
-        error: error as Error,
-      };
       // What nobody foresaw is a fault; what has a word of its own is part of the work.
-      if (word === 'Unknown') logger.error('A step failed', about);
-      else logger.info('A step did not succeed', about);
+      if (word === 'Unknown') {
+        logger.error('A step failed', { error: error as Error });
+        measure('Fault', 1, { in: 'step' });
+      } else logger.info('A step did not succeed', { word, reason: (error as Error).message });
       throw Object.assign(new Error(report, { cause: error }), { name: word });
     })
-    .handler(async (event: unknown) => run(input.parse(event)));
+    .handler(async (event: unknown, { awsRequestId: requestId }) => {
+      beginLines({ requestId, function: name });
+      about(event);
+      await run(input.parse(event));
+      logger.info('A step is done');
+    });
 };

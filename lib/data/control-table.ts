@@ -48,7 +48,11 @@ export class ControlTable extends Construct {
       new PolicyStatement({
         actions: actions.map((action) => `dynamodb:${action}`),
         resources: [index === null ? this.table.tableArn : `${this.table.tableArn}/index/${index}`],
-        conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [items] } },
+        conditions: {
+          'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [items] },
+          // All of no values are like anything: what names no key is not for any kind of item.
+          Null: { 'dynamodb:LeadingKeys': 'false' },
+        },
       }),
     );
   }

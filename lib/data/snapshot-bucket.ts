@@ -12,7 +12,7 @@ export type SnapshotBucketProps = {
 };
 
 /** What may be done with the snapshots. Getting needs listing too: without it, S3 answers 403 for what is not there. */
-const BUCKET_PERMISSIONS = {
+export const BUCKET_PERMISSIONS = {
   readsSnapshots: { of: 'graphs', onObjects: ['s3:GetObject'], onBucket: ['s3:ListBucket'] },
   writesSnapshots: { of: 'graphs', onObjects: ['s3:PutObject'], onBucket: [] },
   listsSnapshots: { of: 'graphs', onObjects: [], onBucket: ['s3:ListBucket'] },

@@ -20,6 +20,8 @@ export type FleetNetworkProps = {
   readonly logRetention: RetentionDays;
   /** The port on which instances listen. */
   readonly instancePort: number;
+  /** Some instances are on EC2 hosts of ours, whose agents call ECS. */
+  readonly hasHosts: boolean;
 };
 
 /** What instances and the functions that speak to them call, by the endpoint through which they reach it. */
@@ -32,6 +34,12 @@ const SERVICES = {
   ImageLayers: InterfaceVpcEndpointAwsService.ECR_DOCKER,
 };
 
+/** What the agent of ECS on a host calls besides. */
+const SERVICES_OF_HOSTS = {
+  HostAgents: InterfaceVpcEndpointAwsService.ECS_AGENT,
+  HostTelemetry: InterfaceVpcEndpointAwsService.ECS_TELEMETRY,
+};
+
 /** A network without a way in or out: AWS is reached through endpoints, and instances by the control plane only. */
 export class FleetNetwork extends Construct {
   readonly vpc: IVpc;
@@ -39,9 +47,12 @@ export class FleetNetwork extends Construct {
   readonly instances: SecurityGroup;
   /** Of the functions that speak to instances. */
   readonly callers: SecurityGroup;
+  /** Of EC2 hosts: reached by nobody. Null: there are none. */
+  readonly hosts: SecurityGroup | null;
 
-  constructor(scope: Construct, id: string, { availabilityZones, logRetention, instancePort }: FleetNetworkProps) {
+  constructor(scope: Construct, id: string, props: FleetNetworkProps) {
     super(scope, id);
+    const { availabilityZones, logRetention, instancePort, hasHosts } = props;
     const traffic = new LogGroup(this, 'Traffic', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.40.0.0/16'),
@@ -60,16 +71,17 @@ export class FleetNetwork extends Construct {
 
     this.instances = this.#group('Instances', 'Graph instances: reached by the control plane only');
     this.callers = this.#group('Callers', 'Functions that speak to graph instances');
+    this.hosts = hasHosts ? this.#group('Hosts', 'Hosts of graph instances: reached by nobody') : null;
     const endpoints = this.#group('Endpoints', 'AWS services as seen from the network');
 
     this.instances.addIngressRule(this.callers, Port.tcp(instancePort), 'Jobs and queries');
     this.callers.addEgressRule(this.instances, Port.tcp(instancePort), 'Jobs and queries');
-    for (const group of [this.instances, this.callers]) {
+    for (const group of [this.instances, this.callers, ...(this.hosts === null ? [] : [this.hosts])]) {
       endpoints.addIngressRule(group, Port.tcp(443), 'AWS services');
       // Any address, because those of DynamoDB and S3 change; only they and the endpoints can be reached from here.
       group.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'AWS services');
     }
-    for (const [name, service] of Object.entries(SERVICES)) {
+    for (const [name, service] of Object.entries({ ...SERVICES, ...(hasHosts && SERVICES_OF_HOSTS) })) {
       this.vpc.addInterfaceEndpoint(name, { service, securityGroups: [endpoints], open: false });
     }
   }

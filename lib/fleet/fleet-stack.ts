@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { InstanceFleet, type InstanceFleetProps } from './instance-fleet.ts';
 
@@ -11,5 +11,6 @@ export class FleetStack extends Stack {
   constructor(scope: Construct, id: string, props: FleetStackProps) {
     super(scope, id, props);
     this.fleet = new InstanceFleet(this, 'Fleet', props);
+    new CfnOutput(this, 'ClusterName', { value: this.fleet.environment.ECS_CLUSTER });
   }
 }

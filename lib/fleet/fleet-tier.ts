@@ -1,19 +1,23 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import {
   AwsLogDriverMode,
+  Compatibility,
   ContainerImage,
   CpuArchitecture,
-  FargateTaskDefinition,
   LogDrivers,
+  NetworkMode,
   OperatingSystemFamily,
+  TaskDefinition,
 } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { InstanceEnvironment } from '../../contract/environment.ts';
+import { CAPACITY_PROVIDER_TAG } from '../../domain/fleet/tier.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { TaskSize, Tier } from '../configuration.ts';
+import type { Configuration, TaskSize, Tier } from '../configuration.ts';
 import type { InstanceImage } from './instance-image.ts';
+import type { TierHosts } from './tier-hosts.ts';
 
 /** What a template sets; ECS itself tells a task where its agent is, and what is launched from it says its generation. */
 export type TaskEnvironment = { readonly [Name in Exclude<keyof InstanceEnvironment, SetByEcs>]: string };
@@ -31,7 +35,12 @@ export type FleetTierProps = {
   /** What ECS acts as to start it: pulls its image, writes its log. */
   readonly executionRole: IRole;
   readonly logRetention: RetentionDays;
+  readonly logLevel: Configuration['logLevel'];
+  /** Its hosts; null: Fargate. */
+  readonly hosts: TierHosts | null;
 };
+
+const ARM64 = { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX };
 
 /** The most that Fargate waits between SIGTERM and SIGKILL: time to finish and to checkpoint. */
 const STOP_TIMEOUT = Duration.seconds(120);
@@ -41,25 +50,34 @@ const STOP_TIMEOUT = Duration.seconds(120);
  * workflow cycles them, and revisions are kept, so that it can go back.
  */
 export class FleetTier extends Construct {
-  readonly taskDefinition: FargateTaskDefinition;
+  readonly taskDefinition: TaskDefinition;
 
   constructor(scope: Construct, id: string, props: FleetTierProps) {
     super(scope, id);
-    const { tier, size, family, image, environment, taskRole, executionRole, logRetention } = props;
-    this.taskDefinition = new FargateTaskDefinition(this, 'TaskDefinition', {
+    const { tier, size, family, image, environment, taskRole, executionRole, logRetention, logLevel, hosts } = props;
+    this.taskDefinition = new TaskDefinition(this, 'TaskDefinition', {
       family,
-      cpu: size.processorUnits,
-      memoryLimitMiB: size.memoryMegabytes,
-      ephemeralStorageGiB: size.storageGigabytes,
-      runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64, operatingSystemFamily: OperatingSystemFamily.LINUX },
+      networkMode: NetworkMode.AWS_VPC,
+      cpu: String(size.processorUnits),
+      memoryMiB: String(size.memoryMegabytes),
+      ...(hosts === null
+        ? {
+            compatibility: Compatibility.FARGATE,
+            ephemeralStorageGiB: size.storageGigabytes,
+            runtimePlatform: ARM64,
+          }
+        : { compatibility: Compatibility.EC2 }), // its hosts are arm64
       taskRole,
       executionRole,
       volumes: [{ name: 'work' }],
     });
+    if (hosts !== null) {
+      Tags.of(this.taskDefinition).add(CAPACITY_PROVIDER_TAG, hosts.capacityProvider.capacityProviderName);
+    }
     this.taskDefinition.applyRemovalPolicy(RemovalPolicy.RETAIN);
     const container = this.taskDefinition.addContainer('Instance', {
       image: ContainerImage.fromEcrRepository(image.repository, image.digest),
-      environment: { ...environment },
+      environment: { ...environment, POWERTOOLS_LOG_LEVEL: logLevel },
       portMappings: [{ containerPort: Number(environment.LISTEN_PORT) }],
       readonlyRootFilesystem: true,
       stopTimeout: STOP_TIMEOUT,

@@ -5,13 +5,14 @@ import { Construct } from 'constructs';
 import type * as z from 'zod';
 import type { FleetEnvironment } from '../../contract/environment.ts';
 import { acknowledge, exportedName } from '../acknowledge.ts';
-import type { Configuration, Tier } from '../configuration.ts';
+import type { Configuration, TaskSize, Tier } from '../configuration.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import type { SnapshotBucket } from '../data/snapshot-bucket.ts';
 import { FleetNetwork } from './fleet-network.ts';
 import { FleetTier } from './fleet-tier.ts';
 import { instanceImageFrom } from './instance-image.ts';
 import { InstanceRoles } from './instance-roles.ts';
+import { TierHosts } from './tier-hosts.ts';
 
 export type InstanceFleetProps = {
   readonly configuration: Configuration;
@@ -26,11 +27,11 @@ type Definition = {
   readonly tasks: readonly string[];
   readonly definitions: readonly string[];
   /** It registers task definitions, which name the roles of instances. */
-  readonly passesRoles?: true;
+  readonly registers?: true;
 };
 
 const READS_DEFINITIONS = ['ecs:DescribeTaskDefinition'];
-const REGISTERS_DEFINITIONS = [...READS_DEFINITIONS, 'ecs:RegisterTaskDefinition', 'ecs:DeregisterTaskDefinition'];
+const RETIRES_DEFINITIONS = [...READS_DEFINITIONS, 'ecs:DeregisterTaskDefinition'];
 
 /** What may be done with the services of instances: each is for methods of `EcsInstanceServices`. */
 export const FLEET_PERMISSIONS = {
@@ -38,15 +39,15 @@ export const FLEET_PERMISSIONS = {
   launchesInstances: {
     services: ['ecs:CreateService', 'ecs:DescribeServices'],
     tasks: [],
-    definitions: REGISTERS_DEFINITIONS,
-    passesRoles: true,
+    definitions: RETIRES_DEFINITIONS,
+    registers: true,
   },
   /** `replace`, `rollBack`, `templateImage` */
   replacesInstances: {
     services: ['ecs:UpdateService', 'ecs:DescribeServices'],
     tasks: ['ecs:DescribeTasks', 'ecs:UpdateTaskProtection'],
-    definitions: REGISTERS_DEFINITIONS,
-    passesRoles: true,
+    definitions: RETIRES_DEFINITIONS,
+    registers: true,
   },
   /** `describe`, `existing`, `templateImage` */
   describesInstances: {
@@ -58,7 +59,7 @@ export const FLEET_PERMISSIONS = {
   retiresInstances: {
     services: ['ecs:DeleteService', 'ecs:DescribeServices'],
     tasks: [],
-    definitions: [...READS_DEFINITIONS, 'ecs:DeregisterTaskDefinition'],
+    definitions: RETIRES_DEFINITIONS,
   },
 } as const satisfies Record<string, Definition>;
 
@@ -78,11 +79,14 @@ export class InstanceFleet extends Construct {
   constructor(scope: Construct, id: string, props: InstanceFleetProps) {
     super(scope, id);
     const { configuration, controlTable, snapshots, imageReference } = props;
-    const { stage, availabilityZones, logRetention, tiers } = configuration;
-    this.network = new FleetNetwork(this, 'Network', { availabilityZones, logRetention, instancePort: INSTANCE_PORT });
+    const { stage, availabilityZones, logRetention, logLevel, tiers } = configuration;
+    const hasHosts = Object.values(tiers).some(({ hosts }) => hosts !== undefined);
+    const network = { availabilityZones, logRetention, instancePort: INSTANCE_PORT, hasHosts };
+    this.network = new FleetNetwork(this, 'Network', network);
     this.#cluster = new Cluster(this, 'Cluster', {
       vpc: this.network.vpc,
       containerInsightsV2: ContainerInsights.ENABLED,
+      enableFargateCapacityProviders: true,
     });
     this.#roles = new InstanceRoles(this, 'Roles', { controlTable, snapshots, cluster: this.#cluster });
     this.#familyPrefix = `graphfleet-${stage}`;
@@ -105,8 +109,16 @@ export class InstanceFleet extends Construct {
         taskRole: this.#roles.task,
         executionRole: this.#roles.execution,
         logRetention,
+        logLevel,
+        hosts: this.#hostsOf(tier, tiers[tier]),
       });
     }
+  }
+
+  #hostsOf(tier: Tier, { hosts, storageGigabytes }: TaskSize): TierHosts | null {
+    if (hosts === undefined || this.network.hosts === null) return null;
+    const securityGroup = this.network.hosts;
+    return new TierHosts(this, `${tier}Hosts`, { cluster: this.#cluster, securityGroup, hosts, storageGigabytes });
   }
 
   /** What a function that launches instances needs to know. */
@@ -122,13 +134,16 @@ export class InstanceFleet extends Construct {
 
   /** Allows what a permission is for, with the instances of this cluster only. */
   grant(role: Role, permission: FleetPermission): void {
-    const { services, tasks, definitions, passesRoles }: Definition = FLEET_PERMISSIONS[permission];
+    const { services, tasks, definitions, registers }: Definition = FLEET_PERMISSIONS[permission];
     const cluster = this.#cluster.clusterName;
     this.#allow(role, services, 'service', `${cluster}/inst-*`);
     this.#allow(role, tasks, 'task', `${cluster}/*`);
     if (tasks.length > 0) this.#grantListTasks(role);
     if (definitions.length > 0) this.#grantDefinitions(role, definitions);
-    if (passesRoles) this.#grantPassRoles(role);
+    if (registers) {
+      this.#grantRegistration(role);
+      this.#grantPassRoles(role);
+    }
   }
 
   #allow(role: Role, actions: readonly string[], resource: string, resourceName: string): void {
@@ -162,14 +177,18 @@ export class InstanceFleet extends Construct {
   #grantDefinitions(role: Role, actions: readonly string[]): void {
     role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: ['*'] }));
     acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': WITHOUT_RESOURCE });
-    if (!actions.includes('ecs:RegisterTaskDefinition')) return;
+  }
+
+  #grantRegistration(role: Role): void {
     const family = `${this.#familyPrefix}-inst-*`;
+    const resources = [
+      Stack.of(this).formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${family}:*` }),
+    ];
+    role.addToPolicy(new PolicyStatement({ actions: ['ecs:RegisterTaskDefinition'], resources }));
     role.addToPolicy(
       new PolicyStatement({
         actions: ['ecs:TagResource'],
-        resources: [
-          Stack.of(this).formatArn({ service: 'ecs', resource: 'task-definition', resourceName: `${family}:*` }),
-        ],
+        resources,
         conditions: { StringEquals: { 'ecs:CreateAction': 'RegisterTaskDefinition' } },
       }),
     );
@@ -191,4 +210,4 @@ export class InstanceFleet extends Construct {
 }
 
 const WITHOUT_RESOURCE =
-  'IAM knows no resource for ecs:ListTasks by service, nor for what is done with task definitions; roles are passed separately.';
+  'IAM knows no resource for ecs:ListTasks by service, nor for reading task definitions and taking them out of use.';

@@ -25,6 +25,7 @@ export class InstanceRoles extends Construct {
     this.execution = new Role(this, 'Execution', { assumedBy, description: 'Starts graph instances' });
 
     // Registers and heartbeats, learns its capacity, reports progress, publishes.
+    controlTable.grant(this.task, 'readsInstances');
     controlTable.grant(this.task, 'changesInstances');
     controlTable.grant(this.task, 'readsTiers');
     controlTable.grant(this.task, 'readsLog');
@@ -79,7 +80,5 @@ const grantTaskProtection = (role: Role, { clusterName }: Cluster): void => {
     resourceName: `${clusterName}/*`,
     arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
   });
-  role.addToPolicy(
-    new PolicyStatement({ actions: ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], resources: [tasks] }),
-  );
+  role.addToPolicy(new PolicyStatement({ actions: ['ecs:UpdateTaskProtection'], resources: [tasks] }));
 };

@@ -1,45 +1,58 @@
-import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { METRICS, type MetricName } from '../../contract/metrics.ts';
 
 export type ServiceAlarmProps = {
   /** Alarms are named `<prefix>-<name>`. */
   readonly namePrefix: string;
   readonly name: string;
-  /** Counts what must not happen: one in five minutes is too many. */
-  readonly metric: MetricName;
+  readonly metric: IMetric;
+  /** From here on it is too much. @default 1: it must not happen */
+  readonly threshold?: number;
+  /** Below the threshold is too little. @default false */
+  readonly isLeast?: boolean;
+  /** So many periods of the metric in a row. @default 1 */
+  readonly periods?: number;
+  /**
+   * What it means that the metric has nothing. What is counted is written when it happens, so else all is well; what is
+   * measured every minute is missing when nobody measures, which says nothing: the alarm stays as it is.
+   * @default NOT_BREACHING
+   */
+  readonly missing?: TreatMissingData;
   /** Who is hurt, and how. */
   readonly impact: string;
   /** What to do: a file of this repository. */
   readonly runbook: `docs/runbooks/${string}.md`;
+  /** It going off while a deploy of functions or workflows is under way takes that deploy back. */
+  readonly rollsBack?: true;
   /** Who is told; null: nobody, the alarm is seen in the console only. */
   readonly topicArn: string | null;
 };
 
-/** An alarm on a metric of the functions. It can not be made without saying who is hurt and what is to be done. */
+/** An alarm of the service. It can not be made without saying who is hurt and what is to be done. */
 export class ServiceAlarm extends Construct {
+  readonly alarm: Alarm;
+  readonly alarmName: string;
+  readonly rollsBack: boolean;
+
   constructor(scope: Construct, id: string, props: ServiceAlarmProps) {
     super(scope, id);
-    const { namePrefix, name, metric, impact, runbook, topicArn } = props;
-    const alarm = new Alarm(this, 'Alarm', {
-      alarmName: `${namePrefix}-${name}`,
+    const { namePrefix, name, metric, threshold = 1, isLeast = false, periods = 1, missing } = props;
+    const { impact, runbook, topicArn, rollsBack = false } = props;
+    this.alarmName = `${namePrefix}-${name}`;
+    this.rollsBack = rollsBack;
+    this.alarm = new Alarm(this, 'Alarm', {
+      alarmName: this.alarmName,
       alarmDescription: `${impact} Runbook: ${runbook}`,
-      metric: new Metric({
-        namespace: METRICS.namespace,
-        metricName: metric,
-        dimensionsMap: METRICS.dimensions,
-        statistic: 'Sum',
-        period: Duration.minutes(5),
-      }),
-      threshold: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 1,
-      // The metric is written when it happens, and else there is none.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+      metric,
+      threshold,
+      comparisonOperator: isLeast
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: periods,
+      treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
     });
-    if (topicArn !== null) alarm.addAlarmAction(new SnsAction(Topic.fromTopicArn(this, 'Topic', topicArn)));
+    if (topicArn !== null) this.alarm.addAlarmAction(new SnsAction(Topic.fromTopicArn(this, 'Topic', topicArn)));
   }
 }

@@ -1,22 +1,31 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { Configuration } from '../configuration.ts';
 import { Api } from './api.ts';
-import { API_FUNCTIONS } from './api-functions.ts';
-import { makeFunctions } from './function-table.ts';
-import { functionVariables, namePrefixOf, type ServiceParts } from './function-variables.ts';
+import { Firewall } from './firewall.ts';
+import type { Functions } from './function-table.ts';
+import { namePrefixOf } from './function-variables.ts';
 
-/** The HTTP API with its functions. It keeps nothing, so it can be made anew at any time. */
+export type ApiStackProps = StackProps & {
+  readonly configuration: Configuration;
+  readonly functions: Functions<'api'>;
+};
+
+/** The HTTP API before its functions, and the firewall before it. It keeps nothing, so it can be made anew at any time. */
 export class ApiStack extends Stack {
-  constructor(scope: Construct, id: string, { configuration, stores, fleet, ...props }: StackProps & ServiceParts) {
+  constructor(scope: Construct, id: string, { configuration, functions, ...props }: ApiStackProps) {
     super(scope, id, props);
-    const { throttling, logRetention } = configuration;
-    const namePrefix = namePrefixOf(configuration);
-    const settings = { namePrefix, logRetention, network: fleet.network };
-    const variables = functionVariables(this, { configuration, stores, fleet });
+    const name = namePrefixOf(configuration);
+    const { logRetention, firewall, domain } = configuration;
+    const { rest } = new Api(this, 'Api', { name, functions, configuration });
+    new Firewall(this, 'Firewall', { name, stage: rest.deploymentStage, limits: firewall, logRetention });
 
-    const functions = makeFunctions<'api'>(this, API_FUNCTIONS, { stores, fleet }, variables, settings);
-    const api = new Api(this, 'Api', { name: namePrefix, functions, throttling, logRetention });
-    const address = `https://${api.rest.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
+    const ownHost = `${rest.restApiId}.execute-api.${this.region}.${this.urlSuffix}`;
+    const address = `https://${domain?.name ?? ownHost}`;
     new CfnOutput(this, 'ApiUrl', { value: address, description: 'The API; every path begins with /v1' });
+    if (rest.domainName !== undefined) {
+      const { domainNameAliasDomainName } = rest.domainName;
+      new CfnOutput(this, 'ApiDomainTarget', { value: domainNameAliasDomainName, description: 'CNAME of the domain' });
+    }
   }
 }

@@ -3,29 +3,37 @@ import {
   AccessLogFormat,
   AuthorizationType,
   EndpointType,
+  JsonSchemaType,
   LambdaIntegration,
   LogGroupLogDestination,
+  type MethodDeploymentOptions,
   MethodLoggingLevel,
+  type MethodOptions,
+  type Model,
+  type RequestValidator,
   ResponseTransferMode,
   RestApi,
+  SecurityPolicy,
   TokenAuthorizer,
 } from 'aws-cdk-lib/aws-apigateway';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Route } from '../../contract/api/route.ts';
+import { isCommand, type Route } from '../../contract/api/route.ts';
 import { ROUTES } from '../../contract/api/routes.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS } from '../../contract/gateway-responses.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration, Throttling } from '../configuration.ts';
+import { ServiceRole } from '../service-role.ts';
 import type { Functions } from './function-table.ts';
 import { answerProblems } from './gateway-problems.ts';
 
 export type ApiProps = {
   readonly name: string;
   readonly functions: Functions<'api'>;
-  readonly throttling: Configuration['throttling'];
-  readonly logRetention: RetentionDays;
+  readonly configuration: Pick<Configuration, 'throttling' | 'logRetention' | 'domain'>;
 };
 
 /** The routes' own first segment, so that the links in answers lead back here from the API's address. */
@@ -34,6 +42,7 @@ const STAGE = 'v1';
 /** Who called what and how it went. Never the query string or a header: there are tokens and tenants' words in them. */
 const ACCESS_LOG_LINE = JSON.stringify({
   requestId: '$context.requestId',
+  xray_trace_id: '$context.xrayTraceId',
   time: '$context.requestTimeEpoch',
   method: '$context.httpMethod',
   route: '$context.resourcePath',
@@ -51,18 +60,22 @@ export class Api extends Construct {
   readonly rest: RestApi;
   readonly #functions: Functions<'api'>;
   readonly #authorizer: TokenAuthorizer;
+  readonly #validator: RequestValidator;
+  readonly #anObject: Model;
 
-  constructor(scope: Construct, id: string, { name, functions, throttling, logRetention }: ApiProps) {
+  constructor(scope: Construct, id: string, { name, functions, configuration }: ApiProps) {
     super(scope, id);
+    const { throttling, logRetention, domain } = configuration;
     this.#functions = functions;
     this.rest = new RestApi(this, 'Rest', {
       restApiName: name,
       endpointTypes: [EndpointType.REGIONAL],
       cloudWatchRole: true,
+      disableExecuteApiEndpoint: domain !== null,
       deployOptions: {
         stageName: STAGE,
-        throttlingRateLimit: throttling.requestsPerSecond,
-        throttlingBurstLimit: throttling.burst,
+        ...limitsOf(throttling.reads),
+        methodOptions: methodLimits(throttling),
         tracingEnabled: true,
         loggingLevel: MethodLoggingLevel.ERROR,
         accessLogDestination: new LogGroupLogDestination(
@@ -72,18 +85,34 @@ export class Api extends Construct {
       },
     });
     this.#authorizer = new TokenAuthorizer(this, 'Authorizer', {
-      handler: functions.authorize.function,
+      handler: functions.authorize.live,
+      // A permission on the function would stand in its own stack, and name this API before it is there.
+      assumeRole: this.#authorizerRole().withoutPolicyUpdates(),
       resultsCacheTtl: Duration.seconds(AUTHORIZER_CACHE_SECONDS),
     });
+    this.#validator = this.rest.addRequestValidator('Validator', {
+      validateRequestBody: true,
+      validateRequestParameters: true,
+    });
+    this.#anObject = this.rest.addModel('Object', { schema: { type: JsonSchemaType.OBJECT } });
     for (const route of ROUTES) this.#addRoute(route);
+    if (domain !== null) this.#addDomain(domain);
     answerProblems(this.rest);
     this.#acknowledgeFindings();
   }
 
-  #addRoute({ path, method, scope, streams, raw, function: name }: Route): void {
+  #authorizerRole(): ServiceRole {
+    const role = new ServiceRole(this, 'AuthorizerRole', { service: 'apigateway', description: 'Asks the authorizer' });
+    const { functionArn } = this.#functions.authorize.live;
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }));
+    return role;
+  }
+
+  #addRoute(route: Route): void {
+    const { path, method, scope, streams, raw, function: name } = route;
     if (!(name in this.#functions))
       throw new Error(`The route ${method} ${path} names "${name}", which is no function.`);
-    const handler = this.#functions[name as keyof Functions<'api'>].function;
+    const handler = this.#functions[name as keyof Functions<'api'>].live;
     const added = this.rest.root.resourceForPath(path.slice(`/${STAGE}`.length)).addMethod(
       method,
       new LambdaIntegration(handler, {
@@ -93,9 +122,12 @@ export class Api extends Construct {
           timeout: Duration.seconds(FUNCTIONS[name as FunctionName].timeoutSeconds),
         }),
       }),
-      scope === null
-        ? { authorizationType: AuthorizationType.NONE }
-        : { authorizationType: AuthorizationType.CUSTOM, authorizer: this.#authorizer },
+      {
+        ...(scope === null
+          ? { authorizationType: AuthorizationType.NONE }
+          : { authorizationType: AuthorizationType.CUSTOM, authorizer: this.#authorizer }),
+        ...this.#validation(route),
+      },
     );
     if (scope === null) {
       const reason = raw
@@ -108,15 +140,47 @@ export class Api extends Construct {
     });
   }
 
+  /**
+   * What is refused before a function runs: a call without the key that it has to have, and a body that is no JSON object
+   * where one is needed. Not the rest of the schemas: functions name each wrong field, a model would not. Nor is anything
+   * refused of a webhook: what is not signed is 401.
+   */
+  #validation({ body, raw, idempotent }: Route): MethodOptions {
+    const needsBody = !raw && !body.safeParse({}).success;
+    const needsKey = idempotent === 'required';
+    if (!needsBody && !needsKey) return {};
+    return {
+      requestValidator: this.#validator,
+      ...(needsBody && { requestModels: { 'application/json': this.#anObject } }),
+      ...(needsKey && { requestParameters: { 'method.request.header.Idempotency-Key': true } }),
+    };
+  }
+
+  #addDomain({ name, certificateArn }: NonNullable<Configuration['domain']>): void {
+    const certificate = Certificate.fromCertificateArn(this, 'Certificate', certificateArn);
+    const endpointType = EndpointType.REGIONAL;
+    const named = { domainName: name, certificate, endpointType, securityPolicy: SecurityPolicy.TLS_1_2 };
+    this.rest.addDomainName('Domain', { ...named, basePath: STAGE });
+  }
+
   #acknowledgeFindings(): void {
     acknowledge(this.rest, {
-      'AwsSolutions-APIG2':
-        'The functions check each request by the schemas of the contract and name every wrong field.',
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
         "API Gateway's own way to write logs is one role for the account, with the policy that AWS keeps for it.",
     });
-    acknowledge(this.rest.deploymentStage, {
-      'AwsSolutions-APIG3': 'The web application firewall comes with issue 6, together with limits for each tenant.',
-    });
   }
 }
+
+const limitsOf = ({ requestsPerSecond, burst }: Throttling): MethodDeploymentOptions => ({
+  throttlingRateLimit: requestsPerSecond,
+  throttlingBurstLimit: burst,
+});
+
+/** The limits of methods that do more than read, by path and method. */
+const methodLimits = ({ commands, queries }: Configuration['throttling']): Record<string, MethodDeploymentOptions> =>
+  Object.fromEntries(
+    ROUTES.flatMap((route) => {
+      const kind = route.countsAsQuery ? queries : isCommand(route) ? commands : null;
+      return kind === null ? [] : [[`${route.path.slice(`/${STAGE}`.length)}/${route.method}`, limitsOf(kind)]];
+    }),
+  );

@@ -10,6 +10,7 @@ import {
   type FunctionVariables,
   functionReference,
 } from '../../contract/functions.ts';
+import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import type { BucketPermission, SnapshotBucket } from '../data/snapshot-bucket.ts';
@@ -18,18 +19,28 @@ import type { WebhookSecrets } from '../data/webhook-secrets.ts';
 import type { FleetPermission, InstanceFleet } from '../fleet/instance-fleet.ts';
 import { type FunctionSettings, GraphfleetFunction } from './graphfleet-function.ts';
 
-type Folder = (typeof FUNCTIONS)[FunctionName]['folder'];
+/** The folders of `functions/`. */
+export type Folder = (typeof FUNCTIONS)[FunctionName]['folder'];
 type FunctionIn<F extends Folder> = {
   [N in FunctionName]: (typeof FUNCTIONS)[N]['folder'] extends F ? N : never;
 }[FunctionName];
 
+/** What may be done with the executions of every workflow, besides starting them. */
+const WORKFLOW_PERMISSIONS = {
+  starts: [],
+  /** Ends one attempt and starts the next: that is how an operation is cancelled, and retried. */
+  restarts: ['states:StopExecution'],
+  /** Looks first what has become of an attempt. */
+  settles: ['states:StopExecution', 'states:DescribeExecution'],
+} as const;
+type WorkflowPermission = keyof typeof WORKFLOW_PERMISSIONS;
+
 /** All that a function may do with what Graphfleet keeps, and with the services of instances. */
-type Row = {
+export type Row = {
   readonly may: readonly TablePermission[];
   readonly mayInBucket?: readonly BucketPermission[];
   readonly mayInFleet?: readonly FleetPermission[];
-  /** It starts, stops and looks at executions of every workflow. */
-  readonly drivesWorkflows?: true;
+  readonly mayInWorkflows?: WorkflowPermission;
   /** It verifies webhooks. */
   readonly readsWebhookSecrets?: true;
   /** It lets workflows that wait by a task token go on. */
@@ -46,7 +57,7 @@ export type Stores = {
   readonly webhookSecrets: WebhookSecrets;
 };
 
-/** What a function needs that acts on what is known of subscriptions, besides driving workflows. */
+/** What a function needs that acts on what is known of subscriptions, besides starting workflows. */
 export const SETTLES_SUBSCRIPTIONS = [
   'readsAccounts',
   'changesAccounts',
@@ -80,7 +91,7 @@ export const OPENS_GATES = [
   'leavesInstanceWaits',
 ] as const satisfies readonly TablePermission[];
 
-/** What a function needs that launches what a tier lacks, besides driving workflows. */
+/** What a function needs that launches what a tier lacks, besides starting workflows. */
 export const LAUNCHES_INSTANCES = [
   'readsTiers',
   'readsQueues',
@@ -100,13 +111,13 @@ export const makeFunctions = <F extends Folder>(
 ): Functions<F> => {
   const rows = Object.entries(table) as [FunctionIn<F>, Row][];
   const functions = rows.map(
-    ([name, { may, mayInBucket = [], mayInFleet = [], drivesWorkflows, wakesWorkflows, readsWebhookSecrets }]) => {
+    ([name, { may, mayInBucket = [], mayInFleet = [], mayInWorkflows, wakesWorkflows, readsWebhookSecrets }]) => {
       const environment = environmentOf(name, variables);
       const made = new GraphfleetFunction(scope, functionReference(name), { name, environment, settings });
-      for (const permission of [...may, ...ofPipeline(name)]) controlTable.grant(made.role, permission);
+      for (const permission of [...may, ...permissionsOfPipeline(name)]) controlTable.grant(made.role, permission);
       for (const permission of mayInBucket) snapshots.grant(made.role, permission);
       for (const permission of mayInFleet) fleet.grant(made.role, permission);
-      if (drivesWorkflows) grantDrive(made.role, settings.namePrefix);
+      if (mayInWorkflows) grantWorkflows(made.role, mayInWorkflows, settings.namePrefix);
       if (wakesWorkflows) grantWake(made.role);
       if (readsWebhookSecrets) webhookSecrets.grantRead(made.role);
       for (const name of TOKENS) grantReadSecret(made.role, environment[name]);
@@ -117,7 +128,7 @@ export const makeFunctions = <F extends Folder>(
 };
 
 /** What the API's pipeline itself does for a function with a route: it notes denials, and counts commands and queries. */
-const ofPipeline = (name: FunctionName): readonly TablePermission[] => {
+export const permissionsOfPipeline = (name: FunctionName): readonly TablePermission[] => {
   const route = ROUTES.find((candidate) => candidate.function === name);
   if (route === undefined || !('CONTROL_TABLE_NAME' in FUNCTIONS[name].environment.shape)) return [];
   if (route.countsAsQuery) return ['recordsAudit', 'countsQueries'];
@@ -137,20 +148,29 @@ const grantWake = (role: Role): void => {
 };
 
 /**
- * Allows to start, stop and look at executions. The machines are named, not referred to: some of these functions are
+ * Allows what a permission names. The machines are named, not referred to: some of these functions are
  * steps of them, and neither could be deployed before the other.
  */
-const grantDrive = (role: Role, namePrefix: string): void => {
+const grantWorkflows = (role: Role, permission: WorkflowPermission, namePrefix: string): void => {
   const arn = (resource: string, resourceName: string) =>
     Stack.of(role).formatArn({ service: 'states', resource, resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
   const machines = arn('stateMachine', `${namePrefix}-*`);
-  const executions = arn('execution', `${namePrefix}-*:op_*`);
-  role.addToPolicy(new PolicyStatement({ actions: ['states:StartExecution'], resources: [machines] }));
   role.addToPolicy(
-    new PolicyStatement({ actions: ['states:StopExecution', 'states:DescribeExecution'], resources: [executions] }),
+    new PolicyStatement({
+      actions: ['states:StartExecution'],
+      // Step Functions asks for the machine, whatever alias or version of it is started.
+      resources: [machines],
+      conditions: { 'ForAnyValue:StringEquals': { 'states:StateMachineQualifier': LIVE_ALIAS } },
+    }),
   );
   acknowledge(role, {
     [`AwsSolutions-IAM5[Resource::${findingArn('stateMachine', `${namePrefix}-*`)}]`]: 'Every workflow of this stage.',
+  });
+  const onExecutions = WORKFLOW_PERMISSIONS[permission];
+  if (onExecutions.length === 0) return;
+  const executions = arn('execution', `${namePrefix}-*:op_*`);
+  role.addToPolicy(new PolicyStatement({ actions: [...onExecutions], resources: [executions] }));
+  acknowledge(role, {
     [`AwsSolutions-IAM5[Resource::${findingArn('execution', `${namePrefix}-*:op_*`)}]`]:
       'Every execution of an operation of this stage; executions have no names before there are operations.',
   });

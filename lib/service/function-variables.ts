@@ -1,21 +1,30 @@
-import { ArnFormat, type Stack } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, type Stack } from 'aws-cdk-lib';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { FunctionVariables } from '../../contract/functions.ts';
 import type { Configuration } from '../configuration.ts';
 import type { InstanceFleet } from '../fleet/instance-fleet.ts';
-import type { Stores } from './function-table.ts';
+import { countCrashes } from '../observability/crashes.ts';
+import type { Folder, Stores } from './function-table.ts';
+import type { FunctionSettings } from './graphfleet-function.ts';
+import { rolloutOf } from './rollout.ts';
 
 /** What the stacks of the control plane are made from. */
 export type ServiceParts = {
   readonly configuration: Configuration;
   readonly stores: Stores;
   readonly fleet: InstanceFleet;
+  /** Names of alarms: a deploy of functions and workflows by and by goes back when one of them goes off. */
+  readonly rollbackAlarms: readonly string[];
 };
 
 /** The names of a stage's functions and machines begin with it. */
 export const namePrefixOf = ({ stage }: Configuration): string => `graphfleet-${stage}`;
 
 /** Every variable that functions find in their environment. */
-export const functionVariables = (stack: Stack, { configuration, stores, fleet }: ServiceParts): FunctionVariables => {
+export const functionVariables = (
+  stack: Stack,
+  { configuration, stores, fleet }: Omit<ServiceParts, 'rollbackAlarms'>,
+): FunctionVariables => {
   const { tokens, dagster, lineage } = configuration;
   return {
     CONTROL_TABLE_NAME: stores.controlTable.table.tableName,
@@ -32,9 +41,32 @@ export const functionVariables = (stack: Stack, { configuration, stores, fleet }
     TOKEN_AUDIENCE: tokens.audience,
     TOKEN_JWKS_URL: tokens.keySetUrl,
     ...fleet.environment,
+    ...configuration.limits,
     ...(dagster && { DAGSTER: JSON.stringify({ url: dagster.url, jobs: dagster.jobs }) }),
     ...(dagster?.tokenSecretArn && { DAGSTER_TOKEN: dagster.tokenSecretArn }),
     ...(lineage && { LINEAGE_URL: lineage.url }),
     ...(lineage?.tokenSecretArn && { LINEAGE_TOKEN: lineage.tokenSecretArn }),
+  };
+};
+
+/** What the functions of a folder share; they are made in one stack. */
+export const functionSettings = (
+  stack: Stack,
+  folder: Folder,
+  { configuration, fleet, rollbackAlarms }: Omit<ServiceParts, 'stores'>,
+): FunctionSettings => {
+  const namePrefix = namePrefixOf(configuration);
+  const log = new LogGroup(stack, `${folder}Log`, {
+    logGroupName: `/graphfleet/${configuration.stage}/${folder}`,
+    retention: configuration.logRetention,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  countCrashes(log, namePrefix);
+  return {
+    namePrefix,
+    log,
+    logLevel: configuration.logLevel,
+    network: fleet.network,
+    rollout: rolloutOf(stack, folder, configuration, rollbackAlarms),
   };
 };

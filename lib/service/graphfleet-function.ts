@@ -1,21 +1,37 @@
-import { fileURLToPath } from 'node:url';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
+import { LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
 import { type ISecurityGroup, type IVpc, SubnetType } from 'aws-cdk-lib/aws-ec2';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import {
+  Alias,
+  Architecture,
+  type IFunction,
+  type IVersion,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
+import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
+import type { Configuration } from '../configuration.ts';
+import { ServiceRole } from '../service-role.ts';
+import { codeOf } from './function-code.ts';
+import type { Rollout } from './rollout.ts';
 
-/** What all functions of a stage share. */
+/** What the functions of a stack share. */
 export type FunctionSettings = {
   /** Names are `<prefix>-<function>`. */
   readonly namePrefix: string;
-  readonly logRetention: RetentionDays;
+  /** One for all of them: what an operation did is read in one place. A stream of it is a function's. */
+  readonly log: ILogGroup;
+  readonly logLevel: Configuration['logLevel'];
   /** Where functions that speak to instances are placed. */
   readonly network: { readonly vpc: IVpc; readonly callers: ISecurityGroup };
+  /** How their new versions come into use; null: all at once. */
+  readonly rollout: Rollout | null;
 };
 
 export type GraphfleetFunctionProps = {
@@ -27,57 +43,47 @@ export type GraphfleetFunctionProps = {
   readonly memoryMegabytes?: number;
 };
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-/** Lambda gives a function its credentials in variables; only without them would the SDK load these other ways. */
-const OTHER_CREDENTIALS = ['sso', 'ini', 'process', 'web-identity', 'login'].map(
-  (way) => `@aws-sdk/credential-provider-${way}`,
-);
-const REQUIRE_FOR_COMMON_JS =
-  "import{createRequire as createBundleRequire}from'node:module';const require=createBundleRequire(import.meta.url);";
-
-/** A function of `contract/functions.ts`, with a role and a log of its own. */
+/** A function of `contract/functions.ts`, with a role of its own. Whoever calls it calls its alias. */
 export class GraphfleetFunction extends Construct {
-  readonly function: NodejsFunction;
-  readonly role: Role;
+  /** The version that is in use: it is what a deploy moves, all at once or by and by. */
+  readonly live: IFunction;
+  readonly role: ServiceRole;
 
   constructor(scope: Construct, id: string, { name, environment, settings, memoryMegabytes }: GraphfleetFunctionProps) {
     super(scope, id);
-    const { folder, timeoutSeconds, reachesInstances = false }: FunctionDefinition = FUNCTIONS[name];
-    const { namePrefix, logRetention, network } = settings;
-    const logGroup = new LogGroup(this, 'Log', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
-    this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `The function ${name}`,
-    });
-    logGroup.grantWrite(this.role);
+    const { timeoutSeconds, reachesInstances = false }: FunctionDefinition = FUNCTIONS[name];
+    const { namePrefix, log, logLevel, network, rollout } = settings;
+    this.role = new ServiceRole(this, 'Role', { service: 'lambda', description: `The function ${name}` });
+    log.grantWrite(this.role);
 
-    this.function = new NodejsFunction(this, 'Function', {
+    const code = new LambdaFunction(this, 'Function', {
       functionName: `${namePrefix}-${name}`,
-      entry: `${PROJECT}functions/${folder}/${name}.ts`,
-      projectRoot: PROJECT,
-      depsLockFilePath: `${PROJECT}package-lock.json`,
+      code: codeOf(name),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       timeout: Duration.seconds(timeoutSeconds),
       memorySize: memoryMegabytes ?? 512,
       role: this.role,
-      logGroup,
+      logGroup: log,
       tracing: Tracing.ACTIVE,
-      environment: { ...environment },
-      bundling: {
-        format: OutputFormat.ESM,
-        minify: true,
-        mainFields: ['module', 'main'],
-        externalModules: OTHER_CREDENTIALS,
-        banner: REQUIRE_FOR_COMMON_JS,
-        logLevel: LogLevel.WARNING,
-      },
+      // Its metrics and lines are told apart by the stage.
+      environment: { ...environment, POWERTOOLS_SERVICE_NAME: namePrefix, POWERTOOLS_LOG_LEVEL: logLevel },
       ...(reachesInstances && {
         vpc: network.vpc,
         vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
         securityGroups: [network.callers],
       }),
     });
+    const alias = new Alias(this, 'Live', {
+      aliasName: LIVE_ALIAS,
+      version: code.currentVersion as IVersion, // here and below: they differ under exactOptionalPropertyTypes only
+    });
+    this.live = alias as IFunction;
+    if (rollout !== null) {
+      const { alarms, ...how } = rollout;
+      new LambdaDeploymentGroup(this, 'Rollout', { alias, alarms: [...alarms], ...how });
+    }
     if (reachesInstances) this.#allowNetworkInterfaces();
     acknowledge(this.role, {
       'AwsSolutions-IAM5[Resource::*]': reachesInstances

@@ -1,12 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import {
+  type CfnStateMachine,
+  CfnStateMachineAlias,
+  CfnStateMachineVersion,
+  DefinitionBody,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { type FunctionName, functionReference } from '../../contract/functions.ts';
+import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
+import type { Configuration } from '../configuration.ts';
+import { ServiceRole } from '../service-role.ts';
+import { deploymentPreference } from './rollout.ts';
 
 export type OperationWorkflowProps = {
   /** The machine's file is `statemachines/asl/<name>.asl.json`. */
@@ -14,24 +26,29 @@ export type OperationWorkflowProps = {
   /** Machines are named `<prefix>-<name>`. */
   readonly namePrefix: string;
   /** The functions that its tasks may name; those that they do not name can not be invoked by it. */
-  readonly functions: { readonly [Name in FunctionName]?: { readonly function: IFunction } };
-  readonly logRetention: RetentionDays;
+  readonly functions: { readonly [Name in FunctionName]?: { readonly live: IFunction } };
+  /** What goes wrong in executions, of all machines. */
+  readonly log: ILogGroup;
+  readonly canary: Configuration['canary'];
+  /** Names of alarms: a new version goes back when one of them goes off while it has a share of the executions. */
+  readonly rollbackAlarms: readonly string[];
 };
 
-/** A workflow, deployed as its ASL is committed. */
+/**
+ * A workflow, deployed as its ASL is committed. Its executions are started by its alias, and end with the version that they
+ * began with.
+ */
 export class OperationWorkflow extends Construct {
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, { name, namePrefix, functions, logRetention }: OperationWorkflowProps) {
+  constructor(scope: Construct, id: string, props: OperationWorkflowProps) {
     super(scope, id);
+    const { name, namePrefix, functions, log } = props;
     const file = new URL(`../../statemachines/asl/${name}.asl.json`, import.meta.url);
     const definition = JSON.stringify(JSON.parse(readFileSync(file, 'utf8')));
     const named = functionsIn(definition, functions);
 
-    const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('states.amazonaws.com'),
-      description: `The workflow ${name}`,
-    });
+    const role = new ServiceRole(this, 'Role', { service: 'states', description: `The workflow ${name}` });
     role.addToPolicy(
       new PolicyStatement({
         actions: ['lambda:InvokeFunction'],
@@ -45,17 +62,28 @@ export class OperationWorkflow extends Construct {
       definitionSubstitutions: Object.fromEntries([...named].map(([key, { functionArn }]) => [key, functionArn])),
       role,
       tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY }),
-        level: LogLevel.ERROR,
-        includeExecutionData: false,
-      },
+      logs: { destination: log, level: LogLevel.ERROR, includeExecutionData: false },
     });
+    this.#publish(props);
     acknowledge(role, {
       'AwsSolutions-IAM5[Resource::*]': 'Traces belong to no resource, nor does the delivery of logs, as AWS asks it.',
     });
     acknowledge(this.machine, {
       'AwsSolutions-SF1': 'Every event is in the execution history for 90 days; a second copy would be paid for twice.',
+    });
+  }
+
+  /** Each revision becomes a version, which is kept: the alias goes back to it when the next one fails. */
+  #publish({ canary, rollbackAlarms }: OperationWorkflowProps): void {
+    const { attrStateMachineRevisionId } = this.machine.node.defaultChild as CfnStateMachine;
+    const version = new CfnStateMachineVersion(this, 'Version', {
+      stateMachineArn: this.machine.stateMachineArn,
+      stateMachineRevisionId: attrStateMachineRevisionId,
+    });
+    version.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    new CfnStateMachineAlias(this, 'Live', {
+      name: LIVE_ALIAS,
+      deploymentPreference: deploymentPreference(version.ref, canary, rollbackAlarms),
     });
   }
 }
@@ -66,7 +94,7 @@ export class OperationWorkflow extends Construct {
  */
 const functionsIn = (definition: string, functions: OperationWorkflowProps['functions']): Map<string, IFunction> => {
   const known = new Map(
-    Object.entries(functions).map(([name, made]) => [functionReference(name as FunctionName), made.function]),
+    Object.entries(functions).map(([name, made]) => [functionReference(name as FunctionName), made.live]),
   );
   const names = new Set([...definition.matchAll(/\$\{([^}]*)\}/g)].map(([, name = '']) => name));
   return new Map(

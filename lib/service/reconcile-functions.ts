@@ -18,16 +18,16 @@ import type { GraphfleetFunction } from './graphfleet-function.ts';
 export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
   'reconcile-operations': {
     may: ['findsOpenOperations', 'findsFailedUndos', 'readsLog', 'appendsToLog', 'keepsRotations'],
-    drivesWorkflows: true,
+    mayInWorkflows: 'settles',
     wakesWorkflows: true,
   },
-  'settle-operation': { may: ['readsLog', 'appendsToLog'], drivesWorkflows: true, wakesWorkflows: true },
+  'settle-operation': { may: ['readsLog', 'appendsToLog'], mayInWorkflows: 'settles', wakesWorkflows: true },
   'retry-billing-events': {
-    may: [...SETTLES_SUBSCRIPTIONS, 'keepsWebhooks', 'findsWebhooks', 'keepsRotations'],
-    drivesWorkflows: true,
+    may: [...SETTLES_SUBSCRIPTIONS, 'processesWebhooks', 'findsWebhooks', 'keepsRotations'],
+    mayInWorkflows: 'starts',
   },
-  'deliver-lineage': { may: ['keepsLineage', 'findsLineage', 'keepsRotations'] },
-  'settle-subscriptions': { may: [...SETTLES_SUBSCRIPTIONS, 'findsDueSubscriptions'], drivesWorkflows: true },
+  'deliver-lineage': { may: ['readsLineage', 'deliversLineage', 'findsLineage', 'keepsRotations'] },
+  'settle-subscriptions': { may: [...SETTLES_SUBSCRIPTIONS, 'findsDueSubscriptions'], mayInWorkflows: 'starts' },
   'sweep-leftovers': {
     may: [
       'findsProvisioningGraphs',
@@ -59,9 +59,9 @@ export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
       'keepsRotations',
     ],
     mayInBucket: ['removesBackups'],
-    drivesWorkflows: true,
+    mayInWorkflows: 'starts',
   },
-  'keep-capacity': { may: LAUNCHES_INSTANCES, drivesWorkflows: true },
+  'keep-capacity': { may: LAUNCHES_INSTANCES, mayInWorkflows: 'starts' },
   'scale-in': {
     may: [
       'readsLog',
@@ -73,7 +73,7 @@ export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
       'changesInstances',
       'locksTiers',
     ],
-    drivesWorkflows: true,
+    mayInWorkflows: 'starts',
   },
   'rescue-graphs': {
     may: [...OPENS_GATES, 'keepsRotations'],
@@ -95,14 +95,14 @@ export const RECONCILE_FUNCTIONS: FunctionTable<'reconcile'> = {
       'readsLog',
       'appendsToLog',
     ],
-    drivesWorkflows: true,
+    mayInWorkflows: 'starts',
   },
   'serve-queues': { may: SERVES_QUEUES, wakesWorkflows: true },
   'watch-leases': {
     may: ['findsInstances', 'readsInstances', 'changesInstances', 'leavesInstanceWaits', 'readsLog', 'keepsRotations'],
     wakesWorkflows: true,
   },
-  'watch-instances': { may: [...SERVES_QUEUES, 'keepsRotations'], wakesWorkflows: true },
+  'watch-instances': { may: [...SERVES_QUEUES, 'readsTiers', 'keepsRotations'], wakesWorkflows: true },
 };
 
 /** Runs each of the functions as often as its definition says. */
@@ -117,7 +117,7 @@ export const scheduleFunctions = (
     new Rule(scope, `${scheduled.node.id}Schedule`, {
       schedule: Schedule.rate(every),
       // The next run does the same work, so one that is missed or failed is not repeated.
-      targets: [new LambdaFunction(scheduled.function, { retryAttempts: 0, maxEventAge: every })],
+      targets: [new LambdaFunction(scheduled.live, { retryAttempts: 0, maxEventAge: every })],
     });
   }
 };
@@ -144,7 +144,7 @@ export const runOnExecutionOver = (
     new Rule(scope, `${run.node.id}ExecutionOver`, {
       eventPattern,
       // No dead letters: what is not delivered by then has been found by the schedule, which goes through all that is open.
-      targets: [new LambdaFunction(run.function, { retryAttempts: 4, maxEventAge: Duration.minutes(10) })],
+      targets: [new LambdaFunction(run.live, { retryAttempts: 4, maxEventAge: Duration.minutes(10) })],
     });
   }
 };

@@ -8,7 +8,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   },
   'wait-for-capacity': {
     may: [...new Set([...SERVES_QUEUES, ...LAUNCHES_INSTANCES, 'entersQueues'] as const)],
-    drivesWorkflows: true,
+    mayInWorkflows: 'starts',
     wakesWorkflows: true,
   },
   'leave-queue': { may: ['readsLog', 'leavesQueues'] },
@@ -46,7 +46,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   'remove-graph': { may: ['readsLog', 'readsGraphs', 'readsInstances', 'removesGraphs', 'changesAccounts'] },
   'ensure-repository': {
     may: ['readsLog', 'appendsToLog', 'readsGraphs', 'readsRepositories', 'changesRepositories'],
-    drivesWorkflows: true,
+    mayInWorkflows: 'starts',
   },
   'grant-access': {
     may: ['readsLog', 'appendsToLog', 'readsRepositories', 'readsAccesses', 'grantsAccesses', 'removesAccesses'],
@@ -190,7 +190,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     wakesWorkflows: true,
   },
   'roll-back-task': {
-    may: ['readsLog', 'appendsToLog', 'readsInstances', 'changesInstances'],
+    may: ['readsLog', 'readsInstances', 'changesInstances'],
     mayInFleet: ['replacesInstances', 'describesInstances'],
     wakesWorkflows: true,
   },
@@ -218,9 +218,11 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     mayInBucket: ['listsSnapshots', 'removesSnapshots'],
     wakesWorkflows: true,
   },
-  'claim-graph': { may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsTables'] },
+  'claim-graph': {
+    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsTables', 'changesTables', 'reportsLineage'],
+  },
   'release-graph': {
-    may: ['readsLog', 'readsGraphs', 'changesGraphs', 'keepsLineage'],
+    may: ['readsLog', 'readsGraphs', 'changesGraphs', 'readsTables', 'changesTables', 'reportsLineage'],
     mayInBucket: ['listsSnapshots', 'removesSnapshots'],
   },
   'publish-snapshot': {
@@ -233,7 +235,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
       'changesTables',
       'readsInstances',
       'changesInstances',
-      'keepsLineage',
+      'reportsLineage',
     ],
     mayInBucket: ['listsSnapshots', 'removesSnapshots'],
     wakesWorkflows: true,
@@ -263,7 +265,7 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
       'removesInstances',
       'listsInstanceWaits',
       'leavesInstanceWaits',
-      'locksTiers',
+      'unlocksTiers',
     ],
     wakesWorkflows: true,
   },
@@ -271,15 +273,15 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
   'await-external-job': { may: ['readsLog', 'appendsToLog'] },
   'terminate-external-job': { may: ['readsLog'] },
   'lock-tiers': { may: ['readsLog', 'appendsToLog', 'locksTiers'] },
-  'unlock-tiers': { may: ['readsLog', 'locksTiers'] },
+  'unlock-tiers': { may: ['readsLog', 'unlocksTiers'] },
   'plan-refresh': { may: ['readsLog', 'appendsToLog', 'readsTiers', 'findsInstances', 'readsInstances', 'keepsPlans'] },
   'walk-fleet': {
     may: ['readsLog', 'appendsToLog', 'keepsPlans', 'findsInstances', 'readsInstances'],
-    drivesWorkflows: true,
+    mayInWorkflows: 'restarts',
   },
   'await-instances': { may: ['readsLog', 'appendsToLog', 'readsPlans'], wakesWorkflows: true },
-  'stop-walk': { may: ['readsLog', 'appendsToLog', 'keepsPlans', 'readsInstances'], drivesWorkflows: true },
-  'finish-refresh': { may: ['readsLog', 'appendsToLog', 'readsPlans', 'locksTiers'] },
+  'stop-walk': { may: ['readsLog', 'appendsToLog', 'keepsPlans', 'readsInstances'], mayInWorkflows: 'restarts' },
+  'finish-refresh': { may: ['readsLog', 'appendsToLog', 'readsPlans', 'unlocksTiers'] },
   'record-failure': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
   'record-undone': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },
   'record-undo-failure': { may: ['readsLog', 'appendsToLog'], wakesWorkflows: true },

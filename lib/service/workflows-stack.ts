@@ -1,26 +1,34 @@
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { STATE_MACHINES } from '../../domain/operation/workflows.ts';
-import { addAlarms } from '../observability/alarms.ts';
-import { makeFunctions } from './function-table.ts';
-import { functionVariables, namePrefixOf, type ServiceParts } from './function-variables.ts';
+import { type Functions, makeFunctions } from './function-table.ts';
+import { functionSettings, functionVariables, namePrefixOf, type ServiceParts } from './function-variables.ts';
 import { OperationWorkflow } from './operation-workflow.ts';
 import { RECONCILE_FUNCTIONS, runOnExecutionOver, scheduleFunctions } from './reconcile-functions.ts';
-import { STEP_FUNCTIONS } from './step-functions.ts';
 
-/** The work behind the API: the workflows with their steps, and what looks after them. It keeps nothing. */
+export type WorkflowsStackProps = StackProps & ServiceParts & { readonly steps: Functions<'steps'> };
+
+/** The workflows, and what looks after them. It keeps nothing. */
 export class WorkflowsStack extends Stack {
-  constructor(scope: Construct, id: string, { configuration, stores, fleet, ...props }: StackProps & ServiceParts) {
-    super(scope, id, props);
-    const { logRetention } = configuration;
+  constructor(scope: Construct, id: string, props: WorkflowsStackProps) {
+    const { configuration, stores, fleet, rollbackAlarms, steps, ...stackProps } = props;
+    super(scope, id, stackProps);
+    const { stage, logRetention, canary } = configuration;
     const namePrefix = namePrefixOf(configuration);
-    const settings = { namePrefix, logRetention, network: fleet.network };
-    const variables = functionVariables(this, { configuration, stores, fleet });
-
-    const steps = makeFunctions<'steps'>(this, STEP_FUNCTIONS, { stores, fleet }, variables, settings);
+    const log = new LogGroup(this, 'ExecutionLog', {
+      // With this beginning, one policy of the account lets all machines write; others are listed in it, up to a length.
+      logGroupName: `/aws/vendedlogs/states/graphfleet-${stage}`,
+      retention: logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const settingsOfAll = { namePrefix, functions: steps, log, canary, rollbackAlarms };
     const workflows = STATE_MACHINES.map(
-      (name) => new OperationWorkflow(this, pascalCase(name), { name, namePrefix, functions: steps, logRetention }),
+      (name) => new OperationWorkflow(this, pascalCase(name), { name, ...settingsOfAll }),
     );
+
+    const variables = functionVariables(this, { configuration, stores, fleet });
+    const settings = functionSettings(this, 'reconcile', { configuration, fleet, rollbackAlarms });
     const reconcilers = makeFunctions<'reconcile'>(this, RECONCILE_FUNCTIONS, { stores, fleet }, variables, settings);
     scheduleFunctions(this, reconcilers);
     runOnExecutionOver(
@@ -28,7 +36,6 @@ export class WorkflowsStack extends Stack {
       reconcilers,
       workflows.map(({ machine }) => machine),
     );
-    addAlarms(this, namePrefix, configuration);
   }
 }
 

@@ -25,7 +25,7 @@ const functionArn = (name: string): string => {
   const [id] = ofType(resources, 'AWS::Lambda::Function')
     .filter(([, { Properties }]: [string, Resource]) => Properties['FunctionName'] === `graphfleet-dev-${name}`)
     .map(([id]) => id);
-  return `arn:aws:${id}`;
+  return `arn:aws:${id}:live`;
 };
 
 test('the API has every route of the contract, and no other', () => {
@@ -56,7 +56,10 @@ describe.each(ROUTES)('$method $path', ({ method, path, scope, streams, function
 test('the authorizer is the function authorize, asked with the bearer token', () => {
   const authorizer = resources[authorizerId ?? '']?.Properties ?? {};
   expect(authorizer).toMatchObject({ Type: 'TOKEN', IdentitySource: 'method.request.header.Authorization' });
-  expect(JSON.stringify(authorizer['AuthorizerUri'])).toContain(functionArn('authorize').replace('arn:aws:', ''));
+  // The URI takes the ARN apart for its partition and region, which only CloudFormation can.
+  expect(JSON.stringify(authorizer['AuthorizerUri'])).toMatch(
+    /:ExportsOutputRefAuthorizeFunctionLive\w+"\},"\/invocations"/,
+  );
 });
 
 test('what API Gateway answers by itself are the problems of the contract', () => {
@@ -78,14 +81,115 @@ test('a dollar sign in a problem is not taken for a variable, and reads as itsel
   expect(JSON.parse(template)).toEqual({ detail: 'costs $context.requestId' });
 });
 
+test('what changes something and what asks for much have limits of their own', () => {
+  const [[, found] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
+  const settings = found?.Properties['MethodSettings'] as { ResourcePath: string; HttpMethod: string }[];
+  const limitOf = (path: string, method: string) =>
+    settings.find(
+      ({ ResourcePath, HttpMethod }) => ResourcePath.replaceAll('~1', '/').endsWith(path) && HttpMethod === method,
+    );
+  expect(limitOf('/graphs', 'POST')).toMatchObject({ ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 });
+  expect(limitOf('/query', 'POST')).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
+  expect(limitOf('/graphs', 'GET')).toBeUndefined();
+});
+
+describe('what is refused before a function runs', () => {
+  const validated = (route: string) => {
+    const { RequestValidatorId, RequestModels, RequestParameters } = methods.get(route) ?? {};
+    return { is: RequestValidatorId !== undefined, RequestModels, RequestParameters };
+  };
+  const model = { 'application/json': { Ref: ofType(resources, 'AWS::ApiGateway::Model')[0]?.[0] } };
+
+  test('a body that is no object, where one is needed, and a call without the key that it needs', () => {
+    expect(validated('POST /v1/graphs')).toMatchObject({ is: true, RequestModels: model });
+    expect(validated('POST /v1/graphs/{graphId}/credits/consumptions')).toMatchObject({
+      is: true,
+      RequestParameters: { 'method.request.header.Idempotency-Key': true },
+    });
+  });
+
+  test('nothing where the body may be left out, and nothing of a webhook: that is for its signature', () => {
+    for (const route of ['GET /v1/graphs', 'POST /v1/graphs/{graphId}/backups', 'POST /v1/billing/webhook']) {
+      expect(methods.has(route), route).toBe(true);
+      expect(validated(route), route).toMatchObject({ is: false });
+    }
+  });
+});
+
+describe('the firewall', () => {
+  const [[listId, list] = []] = ofType(resources, 'AWS::WAFv2::WebACL');
+  const rules = list?.Properties['Rules'] as { Name: string; Priority: number; Statement: Record<string, never> }[];
+
+  test('stands before the stage', () => {
+    const [[, association] = []] = ofType(resources, 'AWS::WAFv2::WebACLAssociation');
+    expect(association?.Properties['WebACLArn']).toEqual({ 'Fn::GetAtt': [listId, 'Arn'] });
+    const [stageId] = ofType(resources, 'AWS::ApiGateway::Stage').map(([id]) => id);
+    expect(JSON.stringify(association?.Properties['ResourceArn'])).toContain(`{"Ref":"${stageId}"}`);
+  });
+
+  test("has AWS's rules, and limits by address and by token", () => {
+    expect(rules.map(({ Name }) => Name)).toEqual([
+      'AWSManagedRulesAmazonIpReputationList',
+      'AWSManagedRulesKnownBadInputsRuleSet',
+      'AWSManagedRulesCommonRuleSet',
+      'RequestsOfAddress',
+      'RequestsOfToken',
+    ]);
+    expect(new Set(rules.map(({ Priority }) => Priority)).size).toBe(rules.length);
+    // Those of AWS block; one that was switched to counting as a whole would watch only.
+    expect(rules.slice(0, 3)).toMatchObject(Array(3).fill({ OverrideAction: { None: {} } }));
+    expect(rules.slice(3)).toMatchObject(
+      Array(2).fill({ Action: { Block: { CustomResponse: { ResponseCode: 429, CustomResponseBodyKey: 'TooMany' } } } }),
+    );
+    expect(list?.Properties['CustomResponseBodies']).toEqual({
+      TooMany: { ContentType: 'APPLICATION_JSON', Content: JSON.stringify(GATEWAY_RESPONSES.THROTTLED) },
+    });
+    expect(rules.slice(3).map(({ Statement }) => Statement['RateBasedStatement'])).toMatchObject([
+      { AggregateKeyType: 'IP', Limit: 10_000 },
+      { AggregateKeyType: 'CUSTOM_KEYS', CustomKeys: [{ Header: { Name: 'authorization' } }] },
+    ]);
+  });
+
+  test('does not refuse a large body, nor Cypher for what looks like a script', () => {
+    const { ManagedRuleGroupStatement: common } = rules[2]?.Statement ?? {};
+    const { RuleActionOverrides } = common as unknown as {
+      RuleActionOverrides: { Name: string; ActionToUse: object }[];
+    };
+    const counted = RuleActionOverrides.filter(({ ActionToUse }) => 'Count' in ActionToUse).map(({ Name }) => Name);
+    expect(counted).toEqual(expect.arrayContaining(['SizeRestrictions_BODY', 'CrossSiteScripting_BODY']));
+  });
+
+  test('tells of requests without their query, token and signature', () => {
+    const [[, logging] = []] = ofType(resources, 'AWS::WAFv2::LoggingConfiguration');
+    expect(logging?.Properties['RedactedFields']).toEqual([
+      { QueryString: {} },
+      { SingleHeader: { Name: 'authorization' } },
+      { SingleHeader: { Name: 'webhook-signature' } },
+    ]);
+    for (const { VisibilityConfig } of [list?.Properties ?? {}, ...rules] as { VisibilityConfig?: object }[]) {
+      expect(VisibilityConfig).toMatchObject({ SampledRequestsEnabled: false });
+    }
+  });
+});
+
 test('the stage is throttled and traced, and its log names neither query, header nor body', () => {
   const [[, stage] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
   const { AccessLogSetting, MethodSettings, TracingEnabled } = stage?.Properties ?? {};
   expect(TracingEnabled).toBe(true);
-  expect(MethodSettings).toMatchObject([
-    { ResourcePath: '/*', ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100, DataTraceEnabled: false },
-  ]);
+  expect(MethodSettings).toContainEqual(
+    expect.objectContaining({
+      ResourcePath: '/*',
+      HttpMethod: '*',
+      ThrottlingRateLimit: 50,
+      ThrottlingBurstLimit: 100,
+      DataTraceEnabled: false,
+    }),
+  );
   const { Format } = AccessLogSetting as { Format: string };
   expect(Format).not.toMatch(/query|header|body|\$context\.path|authorizer\.claims/i);
-  expect(JSON.parse(Format)).toMatchObject({ route: '$context.resourcePath', status: '$context.status' });
+  expect(JSON.parse(Format)).toMatchObject({
+    route: '$context.resourcePath',
+    status: '$context.status',
+    xray_trace_id: '$context.xrayTraceId',
+  });
 });

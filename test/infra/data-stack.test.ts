@@ -90,8 +90,23 @@ describe('the snapshot bucket', () => {
   });
 });
 
+test('images of instances are scanned, their tags can not be moved, and the newest are kept', () => {
+  data.template.hasResourceProperties('AWS::ECR::Repository', {
+    RepositoryName: 'graphfleet-dev-instance',
+    ImageTagMutability: 'IMMUTABLE',
+    ImageScanningConfiguration: { ScanOnPush: true },
+    LifecyclePolicy: { LifecyclePolicyText: Match.stringLikeRegexp('imageCountMoreThan') },
+  });
+});
+
 test('what keeps data stays when its stack goes', () => {
-  const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::KMS::Key', 'AWS::SecretsManager::Secret'];
+  const kept = [
+    'AWS::ECR::Repository',
+    'AWS::DynamoDB::Table',
+    'AWS::S3::Bucket',
+    'AWS::KMS::Key',
+    'AWS::SecretsManager::Secret',
+  ];
   for (const [, resource] of kept.flatMap((type) => ofType(data.resources, type))) {
     expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   }

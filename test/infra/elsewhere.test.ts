@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import { buildApplication } from '../../lib/application.ts';
 import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
-import { newApp, ofType, type Resource } from './synthesis.ts';
+import { newApp, ofType, type Resource, statementsIn } from './synthesis.ts';
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${name}-AbCdEf`;
 const selector = { repositoryLocationName: 'jobs', repositoryName: '__repository__', jobName: 'nightly_export' };
 
-const { workflows, api } = buildApplication(
+const { steps, workflows, apiFunctions } = buildApplication(
   newApp(),
   {
     ...CONFIGURATIONS.dev,
@@ -23,7 +23,9 @@ const { workflows, api } = buildApplication(
 );
 const resources = Object.assign(
   {},
-  ...[workflows, api].map((stack) => Template.fromStack(stack).toJSON()['Resources'] as Record<string, Resource>),
+  ...[steps, workflows, apiFunctions].map(
+    (stack) => Template.fromStack(stack).toJSON()['Resources'] as Record<string, Resource>,
+  ),
 ) as Record<string, Resource>;
 
 const STEPS = ['await-external-job', 'start-external-job', 'terminate-external-job'];
@@ -38,14 +40,11 @@ const withVariable = (variable: string): string[] =>
     .map(([, { Properties }]) => String(Properties['FunctionName']).replace('graphfleet-dev-', ''))
     .sort();
 
-/** The roles that may read a secret, by the policy's logical id. */
+/** The functions whose roles may read a secret. */
 const readersOf = (arn: string): string[] =>
-  ofType(resources, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => {
-      const { Statement } = Properties['PolicyDocument'] as { Statement: { Action: unknown; Resource: unknown }[] };
-      return Statement.some(({ Action, Resource }) => Action === 'secretsmanager:GetSecretValue' && Resource === arn);
-    })
-    .map(([id]) => id.replace(/Function.*/, ''))
+  statementsIn(resources)
+    .filter(({ Action, Resource }) => Action === 'secretsmanager:GetSecretValue' && Resource === arn)
+    .map(({ of }) => of.replace(/Function.*/, ''))
     .sort();
 
 test('jobs are known to the API and to the steps, their token to the steps alone', () => {

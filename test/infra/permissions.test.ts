@@ -1,17 +1,9 @@
 import { expect, test } from 'vitest';
-import { ofType, synthesizedTemplates } from './synthesis.ts';
+import { type Statement, statementsIn, synthesizedTemplates } from './synthesis.ts';
 
-type Statement = { Effect: string; Action: string | string[]; Resource: unknown };
 const { fleet, service } = synthesizedTemplates();
-const statements = [fleet, service].flatMap(({ resources }) =>
-  ofType(resources, 'AWS::IAM::Policy').flatMap(([policy, { Properties }]) =>
-    (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement.map((statement) => ({
-      policy,
-      ...statement,
-    })),
-  ),
-);
-const actionsOf = ({ Action }: Statement) => [Action].flat();
+const statements = [fleet, service].flatMap(({ resources }) => statementsIn(resources));
+const actionsOf = ({ Action }: Pick<Statement, 'Action'>) => [Action].flat();
 
 /** Actions that IAM knows no resource for, or that are done before the resource has a name. */
 const WITHOUT_RESOURCE = [
@@ -20,7 +12,7 @@ const WITHOUT_RESOURCE = [
   /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolic(y|ies)|DescribeLogGroups)$/, // log delivery of Step Functions
   /^states:SendTask(Success|Failure|Heartbeat)$/, // the token is the right
   /^ecr:GetAuthorizationToken$/, // a log-in to the registry as a whole
-  /^ecs:(Describe|Register|Deregister)TaskDefinition$/, // a definition is told by its family, which IAM does not look at
+  /^ecs:(Describe|Deregister)TaskDefinition$/, // a definition is told by its family, which IAM does not look at
   /^ecs:ListTasks$/, // by cluster, as a condition
 ];
 
@@ -33,11 +25,11 @@ test('a role may do something to any resource only where IAM knows none', () => 
   for (const statement of statements.filter(({ Resource }) => [Resource].flat().includes('*'))) {
     for (const action of actionsOf(statement)) {
       expect({
-        policy: statement.policy,
+        role: statement.of,
         action,
         allowed: WITHOUT_RESOURCE.some((known) => known.test(action)),
       }).toEqual({
-        policy: statement.policy,
+        role: statement.of,
         action,
         allowed: true,
       });
@@ -49,7 +41,7 @@ test('roles are passed to tasks of ECS only, by the functions that have ECS star
   const passing = statements.filter((statement) => actionsOf(statement).includes('iam:PassRole'));
   expect(passing).toMatchObject(
     ['CreateService', 'ReplaceTask', 'RollBackTask'].map((name) => ({
-      policy: expect.stringContaining(name),
+      of: expect.stringContaining(name),
       Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
     })),
   );
@@ -59,7 +51,7 @@ test('the secrets of webhooks are read, and decrypted, by the one function that 
   for (const action of ['secretsmanager:GetSecretValue', 'kms:Decrypt']) {
     expect(statements.filter((statement) => actionsOf(statement).includes(action))).toMatchObject([
       {
-        policy: expect.stringContaining('ReceiveBillingEvent'),
+        of: expect.stringContaining('ReceiveBillingEvent'),
         ...(action === 'kms:Decrypt' && { Condition: { StringEquals: { 'kms:ViaService': expect.anything() } } }),
       },
     ]);

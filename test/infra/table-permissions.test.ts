@@ -299,15 +299,15 @@ describe('a permission on the control table allows what its adapters do', () => 
     ],
     settlesCredits: [({ credits }) => credits.revoke('t', 'kg1'), ({ debts }) => debts.owe('t', 'graphs', 'kg1', 1)],
     findsDueSubscriptions: [({ reminders }) => reminders.listDue(at, 1)],
-    keepsWebhooks: [
-      ({ webhooks }) => webhooks.receive('e', '{}', at, at),
-      ({ webhooks }) => webhooks.get('e'),
+    receivesWebhooks: [({ webhooks }) => webhooks.receive('e', '{}', at, at)],
+    readsWebhooks: [({ webhooks }) => webhooks.get('e')],
+    processesWebhooks: [
       ({ webhooks }) => webhooks.claim('e', 'dead', at, at),
       ({ webhooks }) => webhooks.settle(letter, { state: 'processed', reason: null, at, notBefore: null }),
     ],
-    keepsLineage: [
-      ({ lineage }) => lineage.receive('e', '{}', at, null),
-      ({ lineage }) => lineage.get('e'),
+    reportsLineage: [({ lineage }) => lineage.receive('e', '{}', at, null)],
+    readsLineage: [({ lineage }) => lineage.get('e')],
+    deliversLineage: [
       ({ lineage }) => lineage.claim('e', 'received', at, at),
       ({ lineage }) => lineage.settle(letter, { state: 'received', reason: 'r', at, notBefore: at }),
     ],
@@ -330,15 +330,14 @@ describe('a permission on the control table allows what its adapters do', () => 
       ({ queue }) => queue.remove('standard', waiting, 't'),
     ],
     readsPauses: [({ pauses }) => pauses.get('standard')],
-    setsPauses: [
-      ({ pauses }) => pauses.put({ tier: 'standard', owner: 'ola', reason: 'r', until: at }),
-      ({ pauses }) => pauses.remove('standard'),
-    ],
+    setsPauses: [({ pauses }) => pauses.put({ tier: 'standard', owner: 'ola', reason: 'r', until: at })],
+    endsPauses: [({ pauses }) => pauses.remove('standard')],
     locksTiers: [
       ({ locks }) => locks.take('standard', 'op_1', at),
       ({ locks }) => locks.free('standard', 'op_1'),
       ({ locks }) => locks.holder('standard'),
     ],
+    unlocksTiers: [({ locks }) => locks.free('standard', 'op_1')],
     readsPlans: [
       ({ plans }) => plans.get('op_1'),
       ({ plans }) => plans.getWalk('op_1'),

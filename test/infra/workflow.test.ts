@@ -1,11 +1,11 @@
 import aslValidator from 'asl-validator';
 import { App, Stack } from 'aws-cdk-lib';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test } from 'vitest';
 import { functionReference } from '../../contract/functions.ts';
 import { OperationWorkflow } from '../../lib/service/operation-workflow.ts';
 import { MACHINES } from '../../statemachines/machines.ts';
-import { ofType, synthesizedTemplates } from './synthesis.ts';
+import { ofType, statementsIn, synthesizedTemplates } from './synthesis.ts';
 
 const { service } = synthesizedTemplates();
 const machines = ofType(service.resources, 'AWS::StepFunctions::StateMachine').map(([, machine]) => machine.Properties);
@@ -48,12 +48,8 @@ describe.each(deployed)('$name', ({ name, definition, text, substitutions, named
   });
 
   test('may invoke just the functions that it names', () => {
-    const policies = ofType(service.resources, 'AWS::IAM::Policy').filter(([id]) =>
-      id.startsWith(`${pascalCase(name)}Role`),
-    );
-    const arns = policies
-      .flatMap(([, { Properties }]) => (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement)
-      .filter(({ Action }) => Action === 'lambda:InvokeFunction')
+    const arns = statementsIn(service.resources)
+      .filter(({ of, Action }) => of.startsWith(`${pascalCase(name)}Role`) && Action === 'lambda:InvokeFunction')
       .flatMap(({ Resource }) => Resource);
     expect(arns).toHaveLength(named.length);
     expect(arns).toEqual(expect.arrayContaining(Object.values(substitutions)));
@@ -61,13 +57,12 @@ describe.each(deployed)('$name', ({ name, definition, text, substitutions, named
     expect(named).not.toContain(functionReference('create-graph'));
   });
 });
-type Statement = { Action: unknown; Resource: unknown };
-
 const pascalCase = (name: string): string =>
   name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 
 test('a machine that names an unknown function is not synthesized', () => {
   const stack = new Stack(new App(), 'Stack');
-  const props = { name: 'provision-graph', namePrefix: 'p', functions: {}, logRetention: RetentionDays.ONE_DAY };
+  const log = new LogGroup(stack, 'Log');
+  const props = { name: 'provision-graph', namePrefix: 'p', functions: {}, log, canary: null, rollbackAlarms: [] };
   expect(() => new OperationWorkflow(stack, 'Workflow', props)).toThrow(/names "TakeSlotFunction"/);
 });

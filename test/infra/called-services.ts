@@ -1,0 +1,38 @@
+import { build } from 'esbuild';
+import { FUNCTIONS, type FunctionDefinition } from '../../contract/functions.ts';
+
+const CLIENT = /node_modules\/@aws-sdk\/client-([a-z-]+)\//;
+/** The service behind a client, as its endpoint is named. */
+const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'dynamodb', ecs: 'ecs', s3: 's3', sfn: 'states' };
+/** What ECS calls in the name of a task: the image with its layers, and the log. */
+const OF_ECS = ['ecr.api', 'ecr.dkr', 's3', 'logs'];
+
+/** The services of AWS that are called from the network of instances: those whose clients are in what runs there. */
+export const calledServices = async (): Promise<string[]> => {
+  const functions = Object.entries<FunctionDefinition>(FUNCTIONS).filter(
+    ([, { reachesInstances }]) => reachesInstances,
+  );
+  const { metafile } = await build({
+    entryPoints: ['instance/main.ts', ...functions.map(([name, { folder }]) => `functions/${folder}/${name}.ts`)],
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir: '/not-written',
+    platform: 'node',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    external: ['@duckdb/*', '@ladybugdb/*'],
+    logLevel: 'error',
+  });
+  const clients = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
+      bytesInOutput > 0 ? (CLIENT.exec(file)?.[1] ?? []) : [],
+    ),
+  );
+  const services = clients.map((client) => {
+    const service = SERVICES[client];
+    if (service === undefined) throw new Error(`Which endpoint serves the client of "${client}"?`);
+    return service;
+  });
+  return [...new Set([...services, ...OF_ECS])].sort();
+};
