@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { recordRequest } from '../recording/requests.ts';
 import type { Action } from './action.ts';
 import { ApiError } from './api-error.ts';
 
@@ -83,6 +84,7 @@ const answering = <Backend, ErrorType extends string>(api: Api<Backend, ErrorTyp
     const target = String(request.headers['x-amz-target'] ?? '');
     const act = actions.get(target);
     if (act === undefined) throw new ApiError(unknownAction, `The action '${target}' is not modelled here`);
-    return act(backend, parse(body));
+    const asked = parse(body);
+    return recordRequest(request.headers, target, asked, () => act(backend, asked));
   };
 };

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { spawnChild } from '../ecs/spawn-child.ts';
+import { recordingDirectory } from '../recording/record.ts';
 
 const ENTRY = fileURLToPath(new URL('./dynalite-process.ts', import.meta.url));
 const Listening = z.object({ port: z.int() });
@@ -31,7 +32,11 @@ export const startDynalite = async (options: DynaliteOptions): Promise<DynaliteC
   const child = spawnChild({
     entry: ENTRY,
     parameters: ['--path', path, '--port', String(port)],
-    environment: { AWS_REGION: region, AWS_ACCOUNT_ID: accountId },
+    environment: {
+      AWS_REGION: region,
+      AWS_ACCOUNT_ID: accountId,
+      ...(recordingDirectory !== undefined && { GRAPHFLEET_RECORD: recordingDirectory }),
+    },
     output,
   });
   closeSync(output);

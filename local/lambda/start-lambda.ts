@@ -1,9 +1,12 @@
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
+import { noteCallsOfThisProcess } from '../recording/caller.ts';
+import { recordInvocation } from '../recording/invocations.ts';
 import { unionOfEnvironments } from './function-environment.ts';
 import { InvocationRefused } from './function-error.ts';
 import { contextFor, type FunctionIdentity, withinTime } from './invocation.ts';
-import type { Respond } from './response-stream.ts';
+import { duringInvocation, newTrace } from './invoke-store.ts';
+import type { Respond, ResponseStream } from './response-stream.ts';
 import { streamInvocation } from './stream-invocation.ts';
 import { isStreaming, setStreamingGlobal } from './streaming-global.ts';
 
@@ -33,14 +36,21 @@ export type Lambda = {
   loadAll(): Promise<void>;
   /**
    * Runs a function, by its name or ARN. Event and answer are copied as JSON: nothing is shared with the caller.
+   * @param trace the trace that it is a part of, as its header; undefined: it begins one
    * @throws {TimedOut} @throws {InvocationRefused} @throws whatever the handler throws
    */
-  invoke(nameOrArn: string, event: unknown): Promise<unknown>;
+  invoke(nameOrArn: string, event: unknown, trace?: string): Promise<unknown>;
   /**
    * Runs a streaming function. When the signal aborts, its response stream is destroyed, and its source with it.
    * @throws {TimedOut} @throws {InvocationRefused} @throws whatever the handler throws
    */
-  invokeStreaming(nameOrArn: string, event: unknown, respond: Respond, signal: AbortSignal): Promise<void>;
+  invokeStreaming(
+    nameOrArn: string,
+    event: unknown,
+    respond: Respond,
+    signal: AbortSignal,
+    trace?: string,
+  ): Promise<void>;
 };
 
 type Handler = (event: unknown, context: Context) => unknown;
@@ -52,7 +62,10 @@ type Handler = (event: unknown, context: Context) => unknown;
 export const startLambda = (options: LambdaOptions): Lambda => {
   const { functions, environments, common, region, accountId, load = importFunction } = options;
   Object.assign(process.env, unionOfEnvironments(functions, environments, common));
+  // So Lambda tells the libraries in a function that a process serves several invocations at once.
+  process.env['AWS_LAMBDA_MAX_CONCURRENCY'] = '1000';
   setStreamingGlobal();
+  noteCallsOfThisProcess();
 
   const arnOf = (name: string) => `arn:aws:lambda:${region}:${accountId}:function:${name}`;
   const handlers = new Map<string, Promise<Handler>>();
@@ -71,17 +84,20 @@ export const startLambda = (options: LambdaOptions): Lambda => {
     async loadAll() {
       for (const name of Object.keys(functions)) await find(name);
     },
-    async invoke(nameOrArn, event) {
+    async invoke(nameOrArn, event, trace = newTrace()) {
       const { handler, identity } = await find(nameOrArn);
       if (isStreaming(handler)) throw new InvocationRefused(`"${identity.name}" streams its answer`);
       const context = contextFor(identity);
-      return copy(await withinTime(identity, context, async () => handler(copy(event), context)));
+      const run = () => duringInvocation(context.awsRequestId, trace, async () => handler(copy(event), context));
+      return copy(await recordInvocation(identity.name, () => withinTime(identity, context, run)));
     },
-    async invokeStreaming(nameOrArn, event, respond, signal) {
+    async invokeStreaming(nameOrArn, event, respond, signal, trace = newTrace()) {
       const { handler, identity } = await find(nameOrArn);
       if (!isStreaming(handler)) throw new InvocationRefused(`"${identity.name}" does not stream its answer`);
       const context = contextFor(identity);
-      await streamInvocation(identity, context, respond, signal, (stream) => handler(copy(event), stream, context));
+      const run = (stream: ResponseStream) =>
+        duringInvocation(context.awsRequestId, trace, async () => handler(copy(event), stream, context));
+      await recordInvocation(identity.name, () => streamInvocation(identity, context, respond, signal, run));
     },
   };
 };

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Context } from 'aws-lambda';
+import { invokeStore } from './invoke-store.ts';
 import { type ResponseHead, ResponseStream } from './response-stream.ts';
 
 /** How the real runtime marks a handler that takes a response stream. */
@@ -12,6 +13,7 @@ export const isStreaming = (handler: unknown): handler is StreamingHandler =>
   typeof handler === 'function' && STREAMING in handler;
 
 const awslambda = {
+  InvokeStore: invokeStore,
   streamifyResponse: <Handler extends object>(handler: Handler): Handler =>
     Object.assign(handler, { [STREAMING]: 'response' }),
   HttpResponseStream: {

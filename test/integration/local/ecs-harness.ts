@@ -5,6 +5,7 @@ import {
   type CreateServiceCommandInput,
   ECSClient,
   RegisterTaskDefinitionCommand,
+  type Tag,
   waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import { onTestFinished } from 'vitest';
@@ -66,7 +67,7 @@ export const startHarness = async (behaviour = 'runs', directory?: string, image
   return { ...ecs, directory: where, client: clientOf(ecs.url), report: reporter.next, events, event };
 };
 
-export const register = (client: ECSClient, more: Partial<ContainerDefinition> = {}) =>
+export const register = (client: ECSClient, more: Partial<ContainerDefinition> = {}, tags?: Tag[]) =>
   client.send(
     new RegisterTaskDefinitionCommand({
       family: 'graphfleet-standard',
@@ -74,6 +75,7 @@ export const register = (client: ECSClient, more: Partial<ContainerDefinition> =
       requiresCompatibilities: ['FARGATE'],
       cpu: '256',
       memory: '512',
+      ...(tags && { tags }),
       containerDefinitions: [
         {
           name: 'instance',

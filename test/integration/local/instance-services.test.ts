@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs';
+import { DescribeServicesCommand, DescribeTaskDefinitionCommand } from '@aws-sdk/client-ecs';
 import { expect, onTestFinished, test } from 'vitest';
 import { EcsInstanceServices } from '../../../domain/fleet/ecs-instance-services.ts';
+import { CAPACITY_PROVIDER_TAG } from '../../../domain/fleet/tier.ts';
 import { startRoad } from '../steps/steps-on-table.ts';
 import { clientOf, imagesOf, register, startHarness } from './ecs-harness.ts';
 
@@ -85,6 +86,39 @@ test('a generation is deployed once: a call that is repeated, or late, cycles no
   });
   expect(starts()).toBe(2);
   expect([await statusOf(`graphfleet-${ID}:1`), await statusOf(`graphfleet-${ID}:2`)]).toEqual(['INACTIVE', 'ACTIVE']);
+});
+
+test("where an instance is placed is for its tier's template to say, from its next generation on", async () => {
+  const { client, services, first, report, deployed, starts } = await launched();
+  const service = async () =>
+    (await client.send(new DescribeServicesCommand({ cluster: 'fleet', services: [ID] }))).services?.[0];
+  expect(await service()).toMatchObject({
+    launchType: 'FARGATE',
+    availabilityZoneRebalancing: 'DISABLED',
+    deploymentConfiguration: {
+      minimumHealthyPercent: 0,
+      maximumPercent: 100,
+      deploymentCircuitBreaker: { enable: true, rollback: false },
+    },
+  });
+
+  await register(client, { healthCheck }, [{ key: CAPACITY_PROVIDER_TAG, value: 'hosts-of-ours' }]);
+  expect(await service()).not.toHaveProperty('capacityProviderStrategy');
+  expect(await services.replace(ID, wanted(NEW, 2))).toBe('deployed');
+  await first.gone;
+  const second = await report();
+  await deployed();
+  expect(await services.replace(ID, wanted(NEW, 2))).toBe('deployed');
+  expect(await service()).toMatchObject({
+    capacityProviderStrategy: [{ capacityProvider: 'hosts-of-ours', weight: 1 }],
+  });
+
+  expect(await services.rollBack(ID, { generation: 3 })).toBe('deployed');
+  await second.gone;
+  await report();
+  await deployed();
+  expect(await service()).toMatchObject({ capacityProviderStrategy: [{ capacityProvider: 'FARGATE', weight: 1 }] });
+  expect(starts()).toBe(3);
 });
 
 test('the same image is deployed again as another generation', async () => {
