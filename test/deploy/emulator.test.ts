@@ -1,0 +1,242 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CreateClusterCommand,
+  DescribeTasksCommand,
+  ECSClient,
+  RegisterTaskDefinitionCommand,
+  RunTaskCommand,
+} from '@aws-sdk/client-ecs';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { describe, expect, inject, test } from 'vitest';
+import { awsQuery } from './aws-query.ts';
+import { UNKNOWN_TYPES } from './emulated-assembly.ts';
+import { signedFor } from './signed-for.ts';
+
+/**
+ * What the emulator gets wrong or can not do, a minimal case each; docs/emulator.md says what AWS does, and which test
+ * covers the path elsewhere. One that fails is good news: the emulator has learnt it, and its adaptation can go.
+ */
+
+const { endpoint, environment } = inject('deployed');
+
+const SETTINGS = {
+  endpoint,
+  region: environment['AWS_REGION'] ?? '',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+};
+const FUNCTIONS = 'arn:aws:apigateway:us-east-1:lambda:path/';
+const LOOK_AGAIN_MS = 100;
+const IN_PROGRESS = /_IN_PROGRESS$/;
+
+/** Makes a stack of its own, and resolves with how that ended and what it puts out. */
+const stackOf = async (StackName: string, Resources: object, Outputs: object = {}) => {
+  const TemplateBody = JSON.stringify({ Resources, Outputs });
+  await awsQuery('cloudformation', { Action: 'CreateStack', StackName, TemplateBody });
+  for (;;) {
+    const answer = await awsQuery('cloudformation', { Action: 'DescribeStacks', StackName });
+    const status = /<StackStatus>(\w+)</.exec(answer)?.[1] ?? '';
+    const outputs = Object.fromEntries(
+      [...answer.matchAll(/<OutputKey>(\w+)<\/OutputKey>\s*<OutputValue>([^<]*)</g)].map(([, key, value]) => [
+        key,
+        value,
+      ]),
+    ) as Record<string, string>;
+    if (!IN_PROGRESS.test(status)) return { status, outputs };
+    await sleep(LOOK_AGAIN_MS);
+  }
+};
+
+const trusts = (Service: string) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal: { Service }, Action: 'sts:AssumeRole' }],
+});
+const role = (service: string) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: { AssumeRolePolicyDocument: trusts(`${service}.amazonaws.com`) },
+});
+const inlineFunction = (code: string, Variables: Record<string, string> = {}) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    Code: { ZipFile: code },
+    Environment: { Variables },
+  },
+});
+
+describe('CloudFormation', () => {
+  test.each(Object.keys(UNKNOWN_TYPES))('can not make %s', async (Type) => {
+    const TemplateBody = JSON.stringify({ Resources: { It: { Type, Properties: {} } } });
+    const answer = await awsQuery('cloudformation', { Action: 'CreateStack', StackName: 'unknown', TemplateBody });
+    expect(answer).toContain(`Unrecognized resource types: [${Type}]`);
+  });
+
+  test('can not make an alarm on what is computed of metrics', async () => {
+    const Metrics = [
+      {
+        Id: 'a',
+        MetricStat: { Metric: { Namespace: 'N', MetricName: 'A' }, Period: 60, Stat: 'Sum' },
+        ReturnData: false,
+      },
+      { Id: 'b', Expression: 'a * 2' },
+    ];
+    const Properties = {
+      Metrics,
+      Threshold: 1,
+      EvaluationPeriods: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+    };
+    const { status } = await stackOf('metric-math', { It: { Type: 'AWS::CloudWatch::Alarm', Properties } });
+    expect(status).not.toBe('CREATE_COMPLETE');
+  });
+
+  test('takes the name of a secret for what refers to it', async () => {
+    const { outputs } = await stackOf(
+      'secret',
+      { It: { Type: 'AWS::SecretsManager::Secret', Properties: {} } },
+      { Ref: { Value: { Ref: 'It' } }, Id: { Value: { 'Fn::GetAtt': ['It', 'Id'] } } },
+    );
+    expect(outputs['Id']).toMatch(/^arn:aws:secretsmanager:/);
+    expect(outputs['Ref']).not.toMatch(/^arn:/);
+  });
+});
+
+describe('Lambda and API Gateway', () => {
+  test('the runtime of Node has nothing to stream with', async () => {
+    const { outputs } = await stackOf(
+      'streaming',
+      {
+        Role: role('lambda'),
+        // What this suite preloads into functions is not for this one.
+        It: inlineFunction('exports.handler = async () => typeof awslambda;', { NODE_OPTIONS: '--no-warnings' }),
+      },
+      { Name: { Value: { Ref: 'It' } } },
+    );
+    const answer = await fetch(`${endpoint}/2015-03-31/functions/${outputs['Name']}/invocations`, {
+      method: 'POST',
+      body: '{}',
+      headers: { authorization: signedFor('lambda') },
+    });
+    expect(await answer.json()).toBe('undefined');
+  });
+
+  test('an integration that streams is answered 500', async () => {
+    const method = (HttpMethod: string, version: string, action: string) => ({
+      Type: 'AWS::ApiGateway::Method',
+      Properties: {
+        RestApiId: { Ref: 'Api' },
+        ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
+        HttpMethod,
+        AuthorizationType: 'NONE',
+        Integration: {
+          Type: 'AWS_PROXY',
+          IntegrationHttpMethod: 'POST',
+          Uri: {
+            'Fn::Join': ['', [`${FUNCTIONS}${version}/functions/`, { 'Fn::GetAtt': ['It', 'Arn'] }, `/${action}`]],
+          },
+        },
+      },
+    });
+    const { outputs } = await stackOf(
+      'stream-integration',
+      {
+        Role: role('lambda'),
+        It: inlineFunction('exports.handler = async () => ({ statusCode: 200, body: "streamed" });'),
+        Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'stream-integration' } },
+        Streaming: method('GET', '2021-11-15', 'response-streaming-invocations'),
+        Whole: method('POST', '2015-03-31', 'invocations'),
+        Deployment: {
+          Type: 'AWS::ApiGateway::Deployment',
+          DependsOn: ['Streaming', 'Whole'],
+          Properties: { RestApiId: { Ref: 'Api' }, StageName: 'stage' },
+        },
+      },
+      { Api: { Value: { Ref: 'Api' } } },
+    );
+    const address = `${endpoint}/restapis/${outputs['Api']}/stage/_user_request_/`;
+    expect((await fetch(address, { method: 'POST' })).status).toBe(200);
+    expect((await fetch(address)).status).toBe(500);
+  });
+});
+
+describe('a task of Step Functions', () => {
+  const BROKEN =
+    'exports.handler = async () => { throw Object.assign(new Error("It is broken"), { name: "Broken" }); };';
+
+  const endOf = async (name: string, code: string, resource: string, task: object = {}) => {
+    const { outputs } = await stackOf(
+      name,
+      {
+        Role: role('lambda'),
+        It: inlineFunction(code),
+        Machine: {
+          Type: 'AWS::StepFunctions::StateMachine',
+          Properties: {
+            RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+            Definition: {
+              StartAt: 'Wait',
+              States: {
+                Wait: {
+                  Type: 'Task',
+                  Resource: `arn:aws:states:::lambda:${resource}`,
+                  Parameters: { FunctionName: { Ref: 'It' }, Payload: {} },
+                  End: true,
+                  ...task,
+                },
+              },
+            },
+          },
+        },
+      },
+      { Machine: { Value: { Ref: 'Machine' } } },
+    );
+    const client = new SFNClient(SETTINGS);
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn: outputs['Machine'] }));
+    for (;;) {
+      const { status, error } = await client.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== 'RUNNING') return error;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  };
+
+  test('has one error for everything that its function throws', async () => {
+    expect(await endOf('error-name', BROKEN, 'invoke')).toBe('Runtime.HandlerError');
+  });
+
+  test('that waits for its token does not fail when its function does', async () => {
+    expect(await endOf('failing-dispatch', BROKEN, 'invoke.waitForTaskToken', { TimeoutSeconds: 2 })).toBe(
+      'States.Timeout',
+    );
+  });
+
+  test('that waits for its token does not miss a heartbeat', async () => {
+    const times = { HeartbeatSeconds: 1, TimeoutSeconds: 3 };
+    expect(await endOf('heartbeat', 'exports.handler = async () => {};', 'invoke.waitForTaskToken', times)).toBe(
+      'States.Timeout',
+    );
+  });
+});
+
+test('a copy in S3 has no checksum, though it is asked for one', async () => {
+  const headers = { authorization: signedFor('s3') };
+  const put = (path: string, more: Record<string, string> = {}) =>
+    fetch(`${endpoint}/${path}`, { method: 'PUT', body: 'content', headers: { ...headers, ...more } });
+  await put('copies');
+  await put('copies/from');
+  const from = { 'x-amz-copy-source': 'copies/from', 'x-amz-checksum-algorithm': 'SHA256' };
+  const answer = await (await put('copies/to', from)).text();
+  expect(answer).toContain('<CopyObjectResult');
+  expect(answer).not.toContain('ChecksumSHA256');
+});
+
+test('ECS says of a task that it runs, whose image nobody has', async () => {
+  const client = new ECSClient(SETTINGS);
+  const cluster = 'of-nothing';
+  await client.send(new CreateClusterCommand({ clusterName: cluster }));
+  const containerDefinitions = [{ name: 'nothing', image: 'nobody/has-this', memory: 64 }];
+  await client.send(new RegisterTaskDefinitionCommand({ family: 'nothing', containerDefinitions }));
+  const { tasks: [task] = [] } = await client.send(new RunTaskCommand({ cluster, taskDefinition: 'nothing' }));
+  const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [task?.taskArn ?? ''] }));
+  expect(tasks[0]?.lastStatus).toBe('RUNNING');
+});

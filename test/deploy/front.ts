@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An address on 127.0.0.1 for the API that the emulator serves by a host's name, which Node does not resolve. */
+export type Front = { readonly url: string; close(): Promise<void> };
+
+/**
+ * Starts it. Everything is passed on as it comes, chunk by chunk: nothing here buffers.
+ * @param apiId of the API to call, asked for with each request: it is known once it is deployed
+ */
+export const startFront = async (endpoint: string, apiId: () => Promise<string>, port = 0): Promise<Front> => {
+  const { hostname, port: emulatorPort } = new URL(endpoint);
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const host = `${await apiId()}.execute-api.localhost:${emulatorPort}`;
+      const { method, url: path, headers } = request;
+      const passedOn = forward(
+        { hostname, port: emulatorPort, method, path, headers: { ...headers, host } },
+        (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+          answer.once('error', () => response.destroy());
+        },
+      );
+      passedOn.once('error', (error) => (response.headersSent ? response.destroy() : refuse(error)));
+      response.once('close', () => passedOn.destroy());
+      request.pipe(passedOn);
+    } catch (error) {
+      refuse(error as Error);
+    }
+
+    function refuse(error: Error): void {
+      response.writeHead(502, { 'content-type': 'text/plain' }).end(error.message);
+    }
+  };
+  const server = createServer((request, response) => void pass(request, response));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
