@@ -29,6 +29,11 @@ export const QueryLimitEnvironment = z.object({ QUERIES_PER_SECOND: count(200) }
 /** How many event streams a tenant may have open at once. */
 export const StreamLimitEnvironment = z.object({ STREAMS_PER_TENANT: count(20) });
 
+/** All that a stage may set otherwise for its tenants. */
+export const TenantLimits = CommandLimitEnvironment.extend(QueryLimitEnvironment.shape).extend(
+  StreamLimitEnvironment.shape,
+);
+
 export const WebhookEnvironment = z.object({
   /**
    * ARN of the secret that holds them, or the secrets themselves: `whsec_…`, comma-separated. A webhook may be signed by

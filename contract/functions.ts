@@ -187,7 +187,7 @@ export const FUNCTIONS = {
   'claim-table': step,
   'release-table': { ...step, environment: WithObjects },
   'publish-table': { ...step, environment: WithObjects, timeoutSeconds: 30 },
-  'claim-graph': step,
+  'claim-graph': { ...step, environment: Table.extend(LineageEnvironment.shape) },
   'release-graph': { ...step, environment: WithObjects.extend(LineageEnvironment.shape) },
   'publish-snapshot': { ...step, environment: WithObjects.extend(LineageEnvironment.shape), timeoutSeconds: 30 },
   'start-external-job': externalJob,

@@ -37,6 +37,7 @@ import { DynamoInputTokenStore } from '../domain/operation/dynamo-input-token-st
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationCommands } from '../domain/operation/operation-commands.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
+import { OperationReconciliation } from '../domain/operation/operation-reconciliation.ts';
 import { OperatorInput } from '../domain/operation/operator-input.ts';
 import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
 import { StepFunctionsWorkflows } from '../domain/operation/step-functions-workflows.ts';
@@ -46,6 +47,8 @@ import { DynamoRepositoryAccessStore } from '../domain/repository/dynamo-reposit
 import { DynamoRepositoryStore } from '../domain/repository/dynamo-repository-store.ts';
 import { SharedRepositories } from '../domain/repository/shared-repositories.ts';
 import { DynamoTableStore } from '../domain/table/dynamo-table-store.ts';
+import { measure } from './pipeline/metrics.ts';
+import { measuringListener } from './pipeline/operation-metrics.ts';
 
 type HasControlTable = { CONTROL_TABLE_NAME: string };
 type HasWorkflows = { STATE_MACHINE_ARN_PREFIX: string };
@@ -58,7 +61,7 @@ export const table = ({ CONTROL_TABLE_NAME }: HasControlTable): ControlTableClie
 };
 
 export const operationLog = (environment: HasControlTable) =>
-  new OperationLog(new DynamoOperationStore(table(environment)));
+  new OperationLog(new DynamoOperationStore(table(environment)), { listener: measuringListener });
 export const graphStore = (environment: HasControlTable) => new DynamoGraphStore(table(environment));
 export const tableStore = (environment: HasControlTable) => new DynamoTableStore(table(environment));
 export const subgraphStore = (environment: HasControlTable) => new DynamoSubgraphStore(table(environment));
@@ -162,7 +165,14 @@ export const sharedRepositories = (environment: HasControlTable & HasWorkflows) 
     commands: operationCommands(environment),
   });
 
-export const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) =>
-  new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
+const workflows = ({ STATE_MACHINE_ARN_PREFIX }: HasWorkflows) => new StepFunctionsWorkflows(STATE_MACHINE_ARN_PREFIX);
 export const operationCommands = (environment: HasControlTable & HasWorkflows) =>
   new OperationCommands(operationLog(environment), workflows(environment));
+export const operationReconciliation = (environment: HasControlTable & HasWorkflows) =>
+  new OperationReconciliation(
+    operationLog(environment),
+    operationCommands(environment),
+    workflows(environment),
+    operatorInput(environment),
+    { lost: () => measure('ExecutionLost', 1) },
+  );

@@ -8,7 +8,7 @@ import type { OperationEvent } from '../domain/operation/operation-event.ts';
 /** What a job of a kind needs to know besides who asks for it. */
 type JobContent<Kind extends JobKind> = Omit<
   JobOf<Kind>,
-  'operationId' | 'graphId' | 'taskToken' | 'generation' | 'leaseId'
+  'operationId' | 'graphId' | 'tenantId' | 'taskToken' | 'generation' | 'leaseId'
 >;
 
 /** How jobs of a kind are handed out. */

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { LineageDeliveryEnvironment, LineageEnvironment } from '../contract/environment.ts';
 import { openSecret } from '../domain/aws/secrets-manager.ts';
 import { LetterBox } from '../domain/letter/letter-box.ts';
-import { type LineageReport, lineageEventOf } from '../domain/lineage/lineage-event.ts';
+import { type LineageReport, lineageEventOf, lineageIdOf, startOf } from '../domain/lineage/lineage-event.ts';
 import { FOR_HOURS, postLineage } from '../domain/lineage/post-lineage.ts';
 import { lineageStore } from './dependencies.ts';
 
@@ -13,7 +13,7 @@ export const lineageOutbox = (environment: HasControlTable & z.output<typeof Lin
   const { LINEAGE_URL: url, LINEAGE_TOKEN: token } = environment;
   if (url === undefined) return undefined;
   const post = postLineage(url, token === undefined ? async () => undefined : openSecret(token));
-  return new LetterBox(lineageStore(environment), post, { patience: FOR_HOURS });
+  return new LetterBox(lineageStore(environment), post, { patience: FOR_HOURS, follows: startOf });
 };
 
 /**
@@ -23,6 +23,6 @@ export const lineageOutbox = (environment: HasControlTable & z.output<typeof Lin
 export const reportLineage = (environment: HasControlTable & z.output<typeof LineageEnvironment>) => {
   const outbox = lineageOutbox(environment);
   return async (report: LineageReport): Promise<void> => {
-    await outbox?.keep(`${report.operationId}.${report.type}`, JSON.stringify(lineageEventOf(report)));
+    await outbox?.keep(lineageIdOf(report), JSON.stringify(lineageEventOf(report)));
   };
 };

@@ -1,6 +1,29 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
+import { currentTrace, traceRoot } from '../domain/trace.ts';
 
-/** Structured lines on standard output, which ECS hands to CloudWatch. */
-export type Logger = Pick<PowertoolsLogger, 'info' | 'warn' | 'error'>;
+/** What a line tells besides its message: ids and numbers, `error` for what was thrown. Never a token or a whole job. */
+type Details = Record<string, unknown>;
+type Write = (message: string, details?: Details) => void;
+export type Logger = { readonly info: Write; readonly warn: Write; readonly error: Write };
 
-export const logger: Logger = new PowertoolsLogger({ serviceName: 'graphfleet-instance' });
+/** What work is about. */
+type Subject = { operationId?: string; graphId?: string; tenantId?: string };
+const subject = new AsyncLocalStorage<Subject>();
+
+/** Does work, all of whose lines tell what it is about. */
+export const workingOn = <Result>(about: Subject, work: () => Result): Result => subject.run(about, work);
+
+const lines = new PowertoolsLogger({ serviceName: 'graphfleet-instance' });
+const line =
+  (level: 'info' | 'warn' | 'error'): Write =>
+  (message, details) => {
+    const trace = traceRoot(currentTrace());
+    lines[level](message, { ...subject.getStore(), ...(trace !== undefined && { xray_trace_id: trace }), ...details });
+  };
+
+/** Structured lines on standard output, which ECS hands to CloudWatch: each with what is known of the work and its trace. */
+export const logger: Logger = { info: line('info'), warn: line('warn'), error: line('error') };
+
+/** Has every line from here on tell which instance it is from. */
+export const tellInstance = (instance: { instanceId: string; tier: string }): void => lines.appendKeys(instance);

@@ -19,7 +19,7 @@ import { JobJournal } from './jobs/job-journal.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { jobWorks } from './jobs/job-works.ts';
 import { TaskReporter } from './jobs/task-reporter.ts';
-import { logger } from './logger.ts';
+import { logger, tellInstance } from './logger.ts';
 import { instanceServer } from './server.ts';
 import { SnapshotCache } from './snapshot-cache.ts';
 import { readTaskIdentity } from './task-metadata.ts';
@@ -51,6 +51,7 @@ const works = jobWorks({
 const journal = new JobJournal(workspace.jobDirectory);
 const reporter = new TaskReporter();
 const { instanceId, taskArn, address, image } = await readTaskIdentity(environment.ECS_CONTAINER_METADATA_URI_V4);
+tellInstance({ instanceId, tier: environment.INSTANCE_TIER });
 const leases = new DynamoLeaseStore(table);
 const holdings = new Holdings({
   instanceId,
@@ -103,11 +104,11 @@ const registered = await instances.register(
 );
 if (registered === undefined) throw new Error(`The instance is past generation ${environment.INSTANCE_GENERATION}.`);
 ({ generation } = registered);
-logger.info('Registered', { instanceId, endpoint, generation });
+logger.info('Registered', { endpoint, generation });
 
 const heartbeat = async (): Promise<void> => {
   if (await instances.heartbeat(instanceId, taskArn, now())) return;
-  logger.error('Another task has registered as this instance', { instanceId, taskArn });
+  logger.error('Another task has registered as this instance', { taskArn });
   end(1);
 };
 

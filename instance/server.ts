@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { FAILURE_STATUS, Failure, Refusal, Retryable } from '../domain/failure.ts';
 import { InstanceJob, InstanceQuery } from '../domain/fleet/instance-job.ts';
 import { LeaseLost } from '../domain/lease/lease.ts';
+import { TRACE_HEADER, withinTrace } from '../domain/trace.ts';
 import type { JobRunner } from './jobs/job-runner.ts';
 import type { Logger } from './logger.ts';
 import { answerQuery } from './query-answer.ts';
@@ -20,7 +21,10 @@ export type InstanceService = {
 /** The instance's HTTP service. Only the control plane can reach it: it trusts its network and checks no token. */
 export const instanceServer = (service: InstanceService): Server =>
   createServer((request, response) => {
-    serve(service, request, response).catch((error: unknown) => refuse(service.logger, response, error));
+    const trace = request.headers[TRACE_HEADER];
+    withinTrace(typeof trace === 'string' ? trace : undefined, () => {
+      serve(service, request, response).catch((error: unknown) => refuse(service.logger, response, error));
+    });
   });
 
 const serve = async (service: InstanceService, request: IncomingMessage, response: ServerResponse): Promise<void> => {

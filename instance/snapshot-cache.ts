@@ -1,10 +1,9 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Terminal } from '../domain/failure.ts';
 import type { ObjectStore } from '../domain/snapshot/object-store.ts';
 import type { Snapshot } from '../domain/snapshot/snapshot.ts';
 import { openReadOnly, type ReadOnlyDatabase } from './database/read-only-database.ts';
-import { measureFile, type Workspace } from './workspace.ts';
+import { fetchChecked, measureFile, type Workspace } from './workspace.ts';
 
 type Entry = {
   file: string;
@@ -138,11 +137,7 @@ export class SnapshotCache {
   async #download<Result>(snapshot: Snapshot, use: (scratch: string) => Promise<Result>): Promise<Result> {
     const scratch = this.#workspace.scratchFile();
     try {
-      await this.#objects.download(snapshot.key, scratch);
-      const { checksum } = await measureFile(scratch);
-      if (checksum !== snapshot.checksum) {
-        throw new Terminal('internal', `The snapshot "${snapshot.key}" is not the file that was published.`);
-      }
+      await fetchChecked(this.#objects, snapshot, scratch, `Version ${snapshot.version} of the graph`);
       return await use(scratch);
     } finally {
       await rm(scratch, { force: true });

@@ -38,21 +38,28 @@ export class Workspace {
 
 /**
  * Fetches an object into a scratch file, and looks whether it is whole.
- * @throws {Terminal} `internal` when it is not what was kept under the key
+ * @param what it is, for people: they are not told keys
+ * @throws {Terminal} `internal` when it is not there, or not what was kept under the key
  */
 export const fetchChecked = async (
   objects: ObjectStore,
   { key, checksum }: { key: string; checksum: string | null },
   file: string,
+  what: string,
 ): Promise<void> => {
-  await objects.download(key, file);
+  await objects.download(key, file).catch((cause: unknown) => {
+    throw cause instanceof Terminal ? new Terminal('internal', `${what} is not there any more.`, { cause }) : cause;
+  });
   if (checksum === null || (await measureFile(file)).checksum === checksum) return;
-  throw new Terminal('internal', `"${key}" is not the file that was kept.`);
+  throw new Terminal('internal', `${what} is not what was kept.`);
 };
+
+/** A fifth less time than by the stream's own 64 KiB. */
+const HASHED_AT_ONCE_BYTES = 2 ** 18;
 
 /** A file's size and SHA-256. */
 export const measureFile = async (file: string): Promise<SnapshotFile> => {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
+  await pipeline(createReadStream(file, { highWaterMark: HASHED_AT_ONCE_BYTES }), hash);
   return { checksum: hash.digest('hex'), bytes: (await stat(file)).size };
 };

@@ -1,6 +1,7 @@
 import { ExecutionOver } from '../contract/execution-over.ts';
 import { FUNCTIONS, type FunctionDefinition } from '../contract/functions.ts';
 import type { Lambda } from './lambda/start-lambda.ts';
+import { actingAs } from './recording/caller.ts';
 
 /** Lambda runs a function that an event started twice more when it fails; here without the minutes between. */
 const TRIES = 3;
@@ -21,7 +22,7 @@ export const routeExecutionEvents = (lambda: Promise<Pick<Lambda, 'invoke'>>) =>
     const { invoke } = await Promise.race([lambda, neverReady.promise]);
     for (let tries = 1; !closed; tries += 1) {
       try {
-        await invoke(name, event);
+        await actingAs('service/events', () => invoke(name, event));
         return;
       } catch (error) {
         if (tries < TRIES) continue;

@@ -22,6 +22,12 @@ const WORK_DIRECTORY = 'work';
 const STOP_SECONDS = 30;
 /** An instance that works hard must not be taken for a dead one: half a minute of silence. */
 const HEALTH_CHECK = { interval: 5, timeout: 5, retries: 5, startPeriod: 60 };
+/** What deployed ones have besides: without effect here, but whoever registers a copy passes the roles and tags it. */
+const AS_DEPLOYED = {
+  taskRoleArn: `arn:aws:iam::${LOCAL.accountId}:role/graphfleet-instance`,
+  executionRoleArn: `arn:aws:iam::${LOCAL.accountId}:role/graphfleet-instance-execution`,
+  tags: [{ key: 'graphfleet:stage', value: 'local' }],
+};
 const LOOK_AGAIN_MS = 15;
 const PATIENCE_MS = 30_000;
 
@@ -56,7 +62,7 @@ export const registerTaskDefinitions = async (
     };
     const present = await newestContainer(client, family);
     if (isDeepStrictEqual(present, container)) continue;
-    await client.send(new RegisterTaskDefinitionCommand({ family, containerDefinitions: [container] }));
+    await client.send(new RegisterTaskDefinitionCommand({ family, containerDefinitions: [container], ...AS_DEPLOYED }));
   }
 };
 

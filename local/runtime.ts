@@ -92,7 +92,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
         databaseFile: join(directory('step-functions'), 'executions.sqlite'),
         region: LOCAL.region,
         accountId: LOCAL.accountId,
-        invokeFunction: async (name, payload) => (await functionsReady.promise).invoke(name, payload),
+        invokeFunction: async (name, payload, trace) => (await functionsReady.promise).invoke(name, payload, trace),
         sdk: { dynamodb: dynamodbClient, ecs: ecsClient },
         onStatusChange: executionEvents.put,
       }),
@@ -172,6 +172,9 @@ const awsSettings = ({ dynamodb, stepfunctions }: Omit<RuntimeDescription['endpo
   AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
   AWS_ENDPOINT_URL_SFN: stepfunctions,
   POWERTOOLS_LOG_LEVEL: process.env['POWERTOOLS_LOG_LEVEL'] ?? 'WARN',
+  POWERTOOLS_SERVICE_NAME: 'graphfleet-local',
+  // Nobody reads them here.
+  POWERTOOLS_METRICS_DISABLED: process.env['POWERTOOLS_METRICS_DISABLED'] ?? 'true',
   // So that a debugger or a profiler that is asked for reaches the instances too.
   ...(process.env['NODE_OPTIONS'] !== undefined && { NODE_OPTIONS: process.env['NODE_OPTIONS'] }),
 });

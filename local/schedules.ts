@@ -1,5 +1,6 @@
 import { FUNCTIONS, type FunctionDefinition } from '../contract/functions.ts';
 import type { Lambda } from './lambda/start-lambda.ts';
+import { actingAs } from './recording/caller.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -7,8 +8,7 @@ const MINUTE_MS = 60_000;
 export const runSchedules = (lambda: Lambda): { close(): Promise<void> } => {
   const underWay = new Set<Promise<void>>();
   const run = (name: string) => {
-    const invocation: Promise<void> = lambda
-      .invoke(name, {})
+    const invocation: Promise<void> = actingAs('service/events', () => lambda.invoke(name, {}))
       .then(
         () => undefined,
         (error: unknown) => void process.stderr.write(`${name} failed: ${String(error)}\n`),

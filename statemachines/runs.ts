@@ -34,6 +34,7 @@ const job = (kind: JobKind, timeoutSeconds: number, jobsBefore: number): Run => 
     kind,
     enteredAt: '{% $states.context.State.EnteredTime %}',
     retry: `{% $states.context.State.RetryCount${jobsBefore === 0 ? '' : ` + ${jobsBefore * TRIES}`} %}`,
+    isAgain: '{% $states.context.State.RetryCount > 0 %}',
   },
 });
 

@@ -43,6 +43,8 @@ export type Saga = {
 const OPERATION = {
   operationId: '{% $states.context.Execution.Input.operationId %}',
   graphId: '{% $states.context.Execution.Input.graphId %}',
+  // For the lines that a step writes.
+  tenantId: '{% $states.context.Execution.Input.tenantId %}',
 };
 /** What a record gets besides: an execution that another one has replaced has nothing to say any more. */
 const RECORD = { ...OPERATION, execution: '{% $states.context.Execution.Name %}' };

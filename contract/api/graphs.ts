@@ -41,7 +41,7 @@ export const DeleteGraph = z.strictObject({
 const SUBGRAPH_NAME = /^[A-Za-z0-9]{1,20}$/;
 export const SubgraphPath = GraphPath.extend({ name: z.string().regex(SUBGRAPH_NAME) });
 
-const Fork = z
+export const Fork = z
   .strictObject({
     tables: z
       .array(SchemaName)

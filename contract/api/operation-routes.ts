@@ -2,8 +2,54 @@ import * as z from 'zod';
 import { OPERATION_KINDS, OPERATION_STATUSES } from '../../domain/operation/operation.ts';
 import { SpanQuery, Timestamp } from './common.ts';
 import { defineRoute, plain } from './define-route.ts';
-import { OperationPath, OperationView } from './operations.ts';
+import { EventPage, ListEvents, ListOperations, OperationPage, OperationPath, OperationView } from './operations.ts';
 import type { Route } from './route.ts';
+
+export const listOperationsRoute = defineRoute({
+  ...plain,
+  function: 'list-operations',
+  method: 'GET',
+  path: '/v1/operations',
+  summary: "List the tenant's operations, newest first",
+  scope: 'graphs:read',
+  operatorScope: 'fleet:read',
+  query: ListOperations,
+  answers: { 200: { description: 'A page of operations.', schema: OperationPage } },
+});
+
+export const getOperationRoute = defineRoute({
+  ...plain,
+  function: 'get-operation',
+  method: 'GET',
+  path: '/v1/operations/{operationId}',
+  summary: 'Get an operation',
+  scope: 'graphs:read',
+  operatorScope: 'fleet:read',
+  params: OperationPath,
+  answers: { 200: { description: 'The operation as of its newest event.', schema: OperationView } },
+});
+
+export const listEventsRoute = defineRoute({
+  ...plain,
+  function: 'list-events',
+  method: 'GET',
+  path: '/v1/operations/{operationId}/events',
+  summary: 'Follow an operation: a page of its events, or all of them live',
+  scope: 'graphs:read',
+  operatorScope: 'fleet:read',
+  params: OperationPath,
+  query: ListEvents,
+  streams: true,
+  answers: {
+    200: {
+      description:
+        'A page of events; or, with `Accept: text/event-stream`, events as they happen, until the terminal one or for 90 s. Resume with `Last-Event-ID`.',
+      schema: EventPage,
+      contentTypes: ['application/json', 'text/event-stream'],
+    },
+    204: { description: 'Only with `Accept: text/event-stream`: there is no event behind the last one that you have.' },
+  },
+});
 
 const command = { ...plain, scope: 'graphs:write', operatorScope: 'fleet:operate', params: OperationPath } as const;
 
@@ -72,6 +118,9 @@ export const getOperationStatisticsRoute = defineRoute({
 });
 
 export const OPERATION_ROUTES: readonly Route[] = [
+  listOperationsRoute,
+  getOperationRoute,
+  listEventsRoute,
   getOperationStatisticsRoute,
   cancelOperationRoute,
   retryOperationRoute,

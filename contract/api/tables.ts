@@ -85,6 +85,14 @@ const Column = z.strictObject({
   isKey: z.boolean().meta({ description: 'It can not be null: a primary key, or an end of a relationship.' }),
 });
 
+export const TableSource = z
+  .strictObject({
+    kind: z.enum(['query', 'snapshot']),
+    graphId: z.string(),
+    snapshotVersion: z.int().meta({ description: 'The version of its snapshot that was read.' }),
+  })
+  .meta({ id: 'TableSource' });
+
 const TABLE_STATES = ['empty', 'staging', 'staged'] as const;
 
 export const TableView = z
@@ -98,6 +106,9 @@ export const TableView = z
     bytes: z.int(),
     stagedBy: z.string().nullable(),
     stagedAt: Timestamp.nullable(),
+    source: TableSource.nullable().meta({
+      description: 'What its rows were derived from when it was materialized. Null: they were staged from files.',
+    }),
     operationId: z.string().nullable().meta({ description: 'The operation that stages it now.' }),
     pendingFiles: z.int().meta({ description: 'Files that wait to be staged.' }),
     links: z.strictObject({ self: z.string(), files: z.string(), graph: z.string() }),
@@ -121,6 +132,7 @@ export const FreshnessView = z
           rows: z.int().meta({ description: 'As it is staged.' }),
           version: z.int(),
           materializedVersion: z.int().meta({ description: 'The version that the snapshot has; 0 for none.' }),
+          source: TableSource.nullable().meta({ description: 'What the rows were derived from; null: files.' }),
         }),
       )
       .meta({ description: 'The tables that were ever staged, or that the snapshot was made from.' }),

@@ -22,9 +22,9 @@ const RestoredSnapshot = z.object({
   }),
 });
 
-/** The restored snapshot of an operation whose newest event is the one that told of it. */
-export const restoredSnapshotIn = ({ detail }: OperationEvent): Snapshot => {
-  const { source, ...snapshot } = RestoredSnapshot.parse(detail).snapshot;
+/** The restored snapshot of an operation that is past its point of no return. */
+export const restoredSnapshotIn = ({ made }: OperationEvent): Snapshot => {
+  const { source, ...snapshot } = RestoredSnapshot.parse(made).snapshot;
   return { ...snapshot, ...(source && { source: sourceFrom(source) }) };
 };
 

@@ -92,13 +92,15 @@ export class Subscriptions {
   /**
    * Looks after the next `limit` subscriptions, and accounts as a whole, whose reminder is due. One that can not be helped
    * now waits its turn.
+   * @returns `waiting`: those whose graph is still being made, as they are when they are looked at again, after five minutes
    */
-  async takeTurn(limit: number): Promise<{ settled: number; failed: number }> {
-    const count = { settled: 0, failed: 0 };
+  async takeTurn(limit: number): Promise<{ settled: number; failed: number; waiting: number }> {
+    const count = { settled: 0, failed: 0, waiting: 0 };
     const { reminders, lifecycle } = this.#our;
     for (const { tenantId, subscriptionId } of await reminders.listDue(this.#now().toISOString(), limit)) {
       try {
-        await (subscriptionId === ACCOUNT ? lifecycle.settle(tenantId) : this.settle(tenantId, subscriptionId));
+        if (subscriptionId === ACCOUNT) await lifecycle.settle(tenantId);
+        else if ((await this.settle(tenantId, subscriptionId)) === 'waiting') count.waiting += 1;
         count.settled += 1;
       } catch {
         count.failed += 1;
@@ -114,14 +116,16 @@ export class Subscriptions {
    * Does what is to be done about a subscription now, and sets when it is to be looked at again. When another run has
    * looked at it meanwhile, what this one read may be old: then it looks once more.
    * @param again provision once more what failed
+   * @returns whether its graph is being made
    */
-  async settle(tenantId: string, subscriptionId: string, { again = false } = {}): Promise<void> {
+  async settle(tenantId: string, subscriptionId: string, { again = false } = {}): Promise<'settled' | 'waiting'> {
     for (let mayAgain = again; ; ) {
       const reminder = await this.#our.reminders.get(tenantId, subscriptionId);
       const { account, subscription } = await this.#read(tenantId, subscriptionId);
-      if (subscription === undefined) return;
+      if (subscription === undefined) return 'settled';
       const outcome = await this.#advance(account, subscription, reminder, mayAgain);
-      if (outcome === 'done') return;
+      if (outcome === 'waiting') return outcome;
+      if (outcome === 'done') return 'settled';
       if (outcome === 'begun') mayAgain = false;
     }
   }
@@ -132,12 +136,13 @@ export class Subscriptions {
     subscription: Subscription,
     reminder: Reminder,
     again: boolean,
-  ): Promise<'done' | 'stale' | 'begun'> {
+  ): Promise<'done' | 'waiting' | 'stale' | 'begun'> {
     const { tenantId } = account;
     const { subscriptionId, standing, provisioning } = subscription;
     if (provisioning.status === 'provisioning') {
-      await this.#attend(account, subscription);
-      return this.#remind(reminder, this.#later());
+      const waits = await this.#attend(account, subscription);
+      const reminded = await this.#remind(reminder, this.#later());
+      return reminded === 'done' && waits ? 'waiting' : reminded;
     }
     const hasGraph = provisioning.status === 'active' && provisioning.graphId !== null;
     const mayBegin = provisioning.status !== 'failed' || again;
@@ -152,15 +157,20 @@ export class Subscriptions {
     return this.#remind(reminder, await this.#lookAfter(provisioning.graphId ?? '', tenantId, subscription, standing));
   }
 
-  /** Opens the operation that the subscription names, if it is not open; fails the subscription if it ended without it. */
-  async #attend(account: Account, subscription: Subscription): Promise<void> {
+  /**
+   * Opens the operation that the subscription names, if it is not open; fails the subscription if it ended without it.
+   * @returns whether the operation is under way
+   */
+  async #attend(account: Account, subscription: Subscription): Promise<boolean> {
     const { replayed } = await this.#open(account, subscription);
     const operationId = subscription.provisioning.operationId ?? '';
-    if (!replayed) return;
+    if (!replayed) return true;
     const { status, error } = await this.#our.operations.get(operationId);
-    if (!isTerminal(status) || status === 'succeeded') return;
+    if (!isTerminal(status)) return true;
+    if (status === 'succeeded') return false;
     const reason = error?.message ?? `The operation ended ${status}.`;
     await this.#our.accounts.fail(account.tenantId, subscription.subscriptionId, operationId, reason);
+    return false;
   }
 
   async #open(account: Account, { subscriptionId, provisioning }: Subscription): Promise<AcceptedOperation> {

@@ -7,7 +7,7 @@ import {
   type Tag,
   type TaskDefinition,
 } from '@aws-sdk/client-ecs';
-import type { FleetTier } from './tier.ts';
+import { CAPACITY_PROVIDER_TAG, type FleetTier } from './tier.ts';
 
 const GENERATION = 'INSTANCE_GENERATION';
 
@@ -20,6 +20,8 @@ export type Revision = {
   /** Digest: `sha256:…` */
   image: string;
   generation: number;
+  /** Where its tasks are placed; null: on Fargate. */
+  capacityProvider: string | null;
   definition: TaskDefinition;
   tags: readonly Tag[];
 };
@@ -141,6 +143,7 @@ const revisionOf = (definition: TaskDefinition, tags: readonly Tag[] = []): Revi
     isActive: status === 'ACTIVE',
     image: image.split('@')[1] ?? '',
     generation: Number(environment.find(({ name }) => name === GENERATION)?.value ?? 0),
+    capacityProvider: tags.find(({ key }) => key === CAPACITY_PROVIDER_TAG)?.value ?? null,
     definition,
     // Those of AWS itself can not be set.
     tags: tags.filter(({ key }) => !key?.startsWith('aws:')),

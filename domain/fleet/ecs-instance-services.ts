@@ -160,7 +160,7 @@ export class EcsInstanceServices implements InstanceServices {
     const model = await modelOf(present);
     if (present.generation < generation) {
       const revision = await this.#revisionOf(instanceId, generation, model);
-      if (revision === undefined || !(await this.#update(instanceId, revision))) return 'superseded';
+      if (revision === undefined || !(await this.#update(instanceId, revision, present))) return 'superseded';
     }
     await this.#unprotectEarlier(instanceId, generation);
     const earlier = (await this.#revisions.active(instanceId)).filter((revision) => revision.generation < generation);
@@ -184,7 +184,8 @@ export class EcsInstanceServices implements InstanceServices {
   }
 
   /** False when a later generation came first. */
-  async #update(instanceId: string, { arn, generation }: Revision): Promise<boolean> {
+  async #update(instanceId: string, revision: Revision, present: Revision): Promise<boolean> {
+    const { arn, generation } = revision;
     try {
       await this.#client.send(
         new UpdateServiceCommand({
@@ -193,6 +194,11 @@ export class EcsInstanceServices implements InstanceServices {
           taskDefinition: arn,
           deploymentConfiguration: DEPLOYMENT,
           availabilityZoneRebalancing: 'DISABLED',
+          // Only then: a deployment that is forced starts a task each time that it is asked for.
+          ...(revision.capacityProvider !== present.capacityProvider && {
+            capacityProviderStrategy: [{ capacityProvider: revision.capacityProvider ?? 'FARGATE', weight: 1 }],
+            forceNewDeployment: true,
+          }),
         }),
       );
       return true;
@@ -220,7 +226,7 @@ export class EcsInstanceServices implements InstanceServices {
     );
   }
 
-  async #createService(serviceName: string, { arn }: Revision): Promise<void> {
+  async #createService(serviceName: string, { arn, capacityProvider }: Revision): Promise<void> {
     const { cluster, subnets, securityGroups } = this.#settings;
     try {
       await this.#client.send(
@@ -229,7 +235,9 @@ export class EcsInstanceServices implements InstanceServices {
           serviceName,
           taskDefinition: arn,
           desiredCount: 1,
-          launchType: 'FARGATE',
+          ...(capacityProvider === null
+            ? { launchType: 'FARGATE' }
+            : { capacityProviderStrategy: [{ capacityProvider, weight: 1 }] }),
           deploymentConfiguration: DEPLOYMENT,
           // Moving a task from zone to zone would cycle an instance, whatever it does.
           availabilityZoneRebalancing: 'DISABLED',

@@ -8,6 +8,7 @@ import {
   retry,
 } from 'cockatiel';
 import { FAILURE_STATUS, type FailureCode, Refusal, Retryable, Unknown } from '../failure.ts';
+import { currentTrace, TRACE_HEADER } from '../trace.ts';
 import type { InstanceClient, Reachable } from './instance-client.ts';
 import { type InstanceJob, type InstanceQuery, InstanceRefusal } from './instance-job.ts';
 
@@ -79,13 +80,15 @@ type Request = { method: 'PUT' | 'DELETE' | 'POST'; path: string; timeoutMs: num
 
 const call = async (instance: Reachable, request: Request, content: unknown): Promise<Response> => {
   const { method, path, timeoutMs } = request;
+  const trace = currentTrace();
   const response = await fetch(new URL(path, instance.endpoint), {
     method,
     signal: AbortSignal.timeout(timeoutMs),
-    ...(content !== undefined && {
-      body: JSON.stringify(content),
-      headers: { 'content-type': 'application/json' },
-    }),
+    headers: {
+      ...(content !== undefined && { 'content-type': 'application/json' }),
+      ...(trace !== undefined && { [TRACE_HEADER]: trace }),
+    },
+    ...(content !== undefined && { body: JSON.stringify(content) }),
   }).catch((cause: unknown) => {
     const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
     if (!timedOut) throw notAnswering(instance, cause);

@@ -13,6 +13,8 @@ const SnapshotReference = z.object({
 const Common = z.strictObject({
   operationId: z.string(),
   graphId: z.string(),
+  /** Whose operation it is: for the instance's log. */
+  tenantId: z.string(),
   taskToken: z.string(),
   /** What the instance is busy by while it does the job; without it the job is refused. */
   leaseId: z.string(),

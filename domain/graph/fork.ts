@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { type FieldIssue, Refusal } from '../failure.ts';
+import type { FieldIssue } from '../failure.ts';
 import type { EventDraft, OperationEvent } from '../operation/operation-event.ts';
-import type { OperationLog } from '../operation/operation-log.ts';
 import { type SchemaTable, tablesOf } from '../table/schema-table.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
 
@@ -28,12 +27,17 @@ export const unknownTables = (schema: ResolvedSchema, { tables }: ForkRequest): 
   );
 };
 
-/** Which tables of a parent's schema a fork is to have. */
-export const forkPlanOf = (schema: ResolvedSchema, { tables, excludePatterns }: ForkRequest): ForkPlan => {
+/** The tables of a schema that are named, or all, without those that a pattern matches. */
+export const chosenTables = (schema: ResolvedSchema, { tables, excludePatterns }: ForkRequest): SchemaTable[] => {
   const excluded = excludePatterns.map(expressionOf);
-  const asked = tablesOf(schema).filter(
+  return tablesOf(schema).filter(
     ({ name }) => (tables.length === 0 || tables.includes(name)) && !excluded.some((pattern) => pattern.test(name)),
   );
+};
+
+/** Which tables of a parent's schema a fork is to have. */
+export const forkPlanOf = (schema: ResolvedSchema, request: ForkRequest): ForkPlan => {
+  const asked = chosenTables(schema, request);
   const nodes = new Set(asked.filter(({ kind }) => kind === 'node').map(({ name }) => name));
   const hasEnds = ({ name }: SchemaTable) => {
     const relationship = schema.relationships.find((table) => table.name === name);
@@ -55,15 +59,9 @@ const Forked = z.object({
 export type Forked = z.infer<typeof Forked>;
 
 export const FORK_STEP = 'forkGraph';
-/** A fork tells few events; the one that tells what it came to is among the first. */
-const EVENTS_READ = 50;
 
-/** What the fork of an operation came to, as its log has it. */
-export const forkedBy = async (operations: OperationLog, { operationId }: OperationEvent): Promise<Forked> => {
-  const told = (await operations.events(operationId, 0, EVENTS_READ)).find(({ step }) => step === FORK_STEP);
-  if (told === undefined) throw new Refusal('not_found', 'The log does not tell what was forked.');
-  return Forked.parse(told.detail);
-};
+/** What the fork of an operation came to, which has published it. */
+export const forkedIn = ({ made }: OperationEvent): Forked => Forked.parse(made);
 
 /** How the operation of a fork ends: one that lacks rows that were asked for is no success. */
 export const endOfFork = (graphId: string, { parentVersion, tables }: Forked): EventDraft => {

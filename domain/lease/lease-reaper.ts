@@ -22,13 +22,20 @@ export class LeaseReaper {
     this.#now = now;
   }
 
-  /** Looks at the next `limit` instances. One that can not be looked at now does not hold up others. */
-  async takeTurn(rotations: RotationStore, limit: number): Promise<{ reaped: number; opened: number; failed: number }> {
-    const count = { reaped: 0, opened: 0, failed: 0 };
+  /**
+   * Looks at the next `limit` instances. One that can not be looked at now does not hold up others.
+   * @returns `oldestMs`: the age of the oldest lease that is left on them
+   */
+  async takeTurn(
+    rotations: RotationStore,
+    limit: number,
+  ): Promise<{ reaped: number; opened: number; failed: number; oldestMs: number }> {
+    const count = { reaped: 0, opened: 0, failed: 0, oldestMs: 0 };
     for (const place of await nextTurn(rotations, 'leases', limit, (page) => this.#store.list(page))) {
       try {
         count.reaped += (await this.reap(place.instanceId)).length;
         count.opened += (await this.openIfLeft(place)) ? 1 : 0;
+        count.oldestMs = Math.max(count.oldestMs, await this.#oldestOn(place.instanceId));
       } catch {
         count.failed += 1;
       }
@@ -60,6 +67,12 @@ export class LeaseReaper {
       if (await this.reapIfOver(instanceId, leaseId)) reaped.push(leaseId);
     }
     return reaped;
+  }
+
+  async #oldestOn(instanceId: string): Promise<number> {
+    const { leases = {} } = (await this.#store.get(instanceId)) ?? {};
+    const now = this.#now().getTime();
+    return Math.max(0, ...Object.values(leases).map(({ acquiredAt }) => now - Date.parse(acquiredAt)));
   }
 
   async leasesOn(instanceId: string): Promise<string[]> {

@@ -15,6 +15,13 @@ export type Patience = {
   readonly restMs: (attempts: number) => number | null;
 };
 
+export type LetterBoxOptions = {
+  patience?: Patience;
+  /** The event that is to be processed before another, if there is one. */
+  follows?: (eventId: string) => string | undefined;
+  now?: () => Date;
+};
+
 type Claim = { at: string; until: string };
 
 const TEN_TURNS: Patience = { maxAttempts: 10, restMs: () => null };
@@ -27,16 +34,18 @@ export class LetterBox {
   readonly #store: LetterStore;
   readonly #apply: Apply;
   readonly #patience: Patience;
+  readonly #follows: (eventId: string) => string | undefined;
   readonly #now: () => Date;
 
   constructor(
     store: LetterStore,
     apply: Apply,
-    { patience = TEN_TURNS, now = () => new Date() }: { patience?: Patience; now?: () => Date } = {},
+    { patience = TEN_TURNS, follows = () => undefined, now = () => new Date() }: LetterBoxOptions = {},
   ) {
     this.#store = store;
     this.#apply = apply;
     this.#patience = patience;
+    this.#follows = follows;
     this.#now = now;
   }
 
@@ -63,8 +72,17 @@ export class LetterBox {
     const count = { processed: 0, failed: 0, dead: 0 };
     const name = `received-${this.#store.kind}s`;
     const waiting = await nextTurn(rotations, name, limit, (page) => this.#store.list('received', page));
-    // At once: one that takes long does not hold up the others.
-    const states = await Promise.all(waiting.map(({ eventId }) => this.#takeUp(eventId)));
+    // At once: one that takes long does not hold up the others, but those that follow it.
+    const turns = new Map<string, Promise<Letter['state'] | undefined>>();
+    for (const { eventId } of waiting) {
+      const before = this.#follows(eventId);
+      const isOver = before === undefined ? undefined : turns.get(before);
+      turns.set(
+        eventId,
+        Promise.resolve(isOver).then(() => this.#takeUpInOrder(eventId, before)),
+      );
+    }
+    const states = await Promise.all(turns.values());
     for (const state of states) {
       if (state === 'dead') count.dead += 1;
       else if (state === 'received') count.failed += 1;
@@ -87,6 +105,12 @@ export class LetterBox {
   #claim(): Claim {
     const now = this.#now();
     return { at: now.toISOString(), until: new Date(now.getTime() + CLAIM_MS).toISOString() };
+  }
+
+  /** One that follows another is not taken up before that one is done with, or dead. */
+  async #takeUpInOrder(eventId: string, before: string | undefined): Promise<Letter['state'] | undefined> {
+    if (before !== undefined && (await this.#store.get(before))?.state === 'received') return undefined;
+    return this.#takeUp(eventId);
   }
 
   async #takeUp(eventId: string): Promise<Letter['state'] | undefined> {

@@ -5,7 +5,8 @@ import type { OperationEvent } from '../operation/operation-event.ts';
 import { type Snapshot, type SnapshotSource, snapshotPrefix } from '../snapshot/snapshot.ts';
 import { loadedVersion } from '../table/freshness.ts';
 import { type SchemaTable, tablesOf } from '../table/schema-table.ts';
-import type { GraphTable, TablePart } from '../table/table.ts';
+import { emptyTable, type GraphTable, type TablePart } from '../table/table.ts';
+import type { Derivation, MaterializationSource } from './sources.ts';
 
 /** What a materialization works by. */
 export type MaterializationRequest = {
@@ -17,6 +18,8 @@ export type MaterializationRequest = {
   ignoreErrors: boolean;
   /** These as they are staged now; the others stay as the snapshot has them. Null: all. */
   tables: readonly string[] | null;
+  /** What tables are derived from before they are loaded. None: all are as they are staged. */
+  sources?: readonly MaterializationSource[];
 };
 
 /** A table as it is to be loaded, or is loaded: this version, from these rows. */
@@ -51,6 +54,27 @@ export const chosenOf = (
   { tables: asked }: Pick<MaterializationRequest, 'tables'>,
 ): GraphTable[] => staged.filter(({ table, version }) => version > 0 && (asked === null || asked.includes(table)));
 
+/** Which tables are loaded as they are kept now: those that were asked for, and those that are derived. */
+export const tablesWith = (
+  { tables: asked }: Pick<MaterializationRequest, 'tables'>,
+  derivations: readonly Pick<Derivation, 'table'>[],
+): Pick<MaterializationRequest, 'tables'> => ({
+  tables: asked === null ? null : [...asked, ...derivations.map(({ table }) => table)],
+});
+
+/** A graph's tables as they will be when what was derived is published. */
+export const withDerived = (
+  graphId: string,
+  staged: readonly GraphTable[],
+  derived: readonly { table: string; version: number; part: TablePart }[],
+): GraphTable[] => [
+  ...staged.filter(({ table: name }) => !derived.some(({ table }) => table === name)),
+  ...derived.map(({ table: name, version, part }) => {
+    const before = staged.find(({ table }) => table === name) ?? emptyTable(graphId, name);
+    return { ...before, version, parts: [part] };
+  }),
+];
+
 const asStaged = (name: string, staged: readonly GraphTable[]) => {
   const found = staged.find(({ table }) => table === name);
   if (found === undefined || found.version === 0) return undefined;
@@ -69,6 +93,16 @@ const asLoaded = (name: string, source: SnapshotSource | undefined) => {
   throw new Refusal('conflict', message);
 };
 
+const Derived = z.object({
+  table: z.string(),
+  /** What the table's version is to be. */
+  version: z.int(),
+  part: z.object({ key: z.string(), rows: z.int(), bytes: z.int(), checksum: z.string() }),
+  source: z.object({ kind: z.enum(['query', 'snapshot']), graphId: z.string(), snapshotVersion: z.int() }),
+});
+/** A table that was made of a source, as it is to be published. */
+export type DerivedTable = z.infer<typeof Derived>;
+
 /** A graph that was loaded, as the log has it from the point on at which it is only to be published. */
 const LoadedSnapshot = z.object({
   snapshot: z.object({
@@ -86,13 +120,26 @@ const LoadedSnapshot = z.object({
       rejected: z.int(),
     }),
   ),
+  /** What is published before the snapshot is: the tables that it was made from and that nobody has staged. */
+  derived: z.array(Derived).default([]),
   rows: z.int(),
   rejected: z.int(),
 });
 export type LoadedSnapshot = z.infer<typeof LoadedSnapshot>;
 
-/** The loaded snapshot of an operation whose newest event is the one that told of it. */
-export const loadedSnapshotIn = ({ detail }: OperationEvent): LoadedSnapshot => LoadedSnapshot.parse(detail);
+/** The graphs that tables were derived from, and of which snapshot. */
+export const sourcesOf = (
+  derived: readonly DerivedTable[],
+): { graphId: string; version: number; tables: string[] }[] => {
+  const graphIds = [...new Set(derived.map(({ source }) => source.graphId))];
+  return graphIds.map((graphId) => {
+    const own = derived.filter(({ source }) => source.graphId === graphId);
+    return { graphId, version: own[0]?.source.snapshotVersion ?? 0, tables: own.map(({ table }) => table) };
+  });
+};
+
+/** The loaded snapshot of an operation that is past its point of no return. */
+export const loadedSnapshotIn = ({ made }: OperationEvent): LoadedSnapshot => LoadedSnapshot.parse(made);
 
 /** Keys of snapshots for a version which is not there: who holds the graph's claim may remove them. */
 export const unpublishedSnapshots = (graphId: string, current: number, keys: readonly string[]): string[] =>

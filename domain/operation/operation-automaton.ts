@@ -74,6 +74,8 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     throw new Refusal('conflict', `Status "${last.status}" can not turn to "${status}".`, { operationId });
   }
   const input = inputAfter(last, draft);
+  const holding = ('holding' in draft ? draft.holding : undefined) ?? last.holding;
+  const made = ('made' in draft ? draft.made : undefined) ?? last.made;
   return {
     operationId,
     seq: last.seq + 1,
@@ -96,6 +98,7 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     input,
     cancellable: last.cancellable && !('pointOfNoReturn' in draft),
     undo: draft.type === 'compensating' ? (last.undo ?? undoFor(last, draft)) : last.undo,
+    ...(!isTerminal(status) && { ...(holding !== undefined && { holding }), ...(made !== undefined && { made }) }),
   };
 };
 

@@ -45,6 +45,10 @@ export type OperationEvent = {
   input: OperationInput | null;
   /** Since the undo began: how the operation ends when nothing of it is left. */
   undo: Undo | null;
+  /** Since its work was handed out again: the holding that has it. What an earlier one has made is not taken any more. */
+  holding?: number;
+  /** What a job has made, until the end: the steps behind it go on with that. Clients are shown `detail`, and never this. */
+  made?: Record<string, unknown>;
 };
 
 /** A question of an operation, which waits until one of the options is its answer. */
@@ -79,7 +83,7 @@ type Common = {
 
 /** An event before it has its place in the log. */
 export type EventDraft =
-  | (Common & { type: 'started'; step?: string; percent?: number })
+  | (Common & { type: 'started'; step?: string; percent?: number; holding?: number })
   | (Common & {
       type: 'progress';
       step?: string;
@@ -91,8 +95,10 @@ export type EventDraft =
       answer?: string;
       /** The next step can not be taken back. */
       pointOfNoReturn?: true;
+      made?: Record<string, unknown>;
+      holding?: number;
     })
-  | (Common & { type: 'step_completed'; step: string; percent?: number })
+  | (Common & { type: 'step_completed'; step: string; percent?: number; made?: Record<string, unknown> })
   | (Common & { type: 'compensating'; error: OperationError; ending?: 'failed' | 'timed_out' })
   | (Common & { type: 'succeeded' | 'partial'; result: Record<string, unknown> })
   | (Common & { type: 'failed'; error: OperationError | null; result?: Record<string, unknown> })

@@ -21,6 +21,14 @@ export type OpenOperation = {
 /** The event that opened the operation, and whether an earlier call wrote it. */
 export type OpenedOperation = { accepted: AcceptedEvent; replayed: boolean };
 
+/** Who wants to hear of the log. */
+export type LogListener = {
+  /** An event was appended; `again`: it was there, and perhaps nobody has heard of it. */
+  appended?: (event: OperationEvent, how: { again: boolean }) => void;
+  /** One could not be appended, for another reason than that the log refused it. */
+  failed?: () => void;
+};
+
 /**
  * The operation log: append-only, gapless, terminal events sticky. It is the truth of an operation; the projection
  * exists to be listed, and moves when the status changes.
@@ -28,19 +36,15 @@ export type OpenedOperation = { accepted: AcceptedEvent; replayed: boolean };
 export class OperationLog {
   readonly #store: OperationStore;
   readonly #now: () => Date;
-  readonly #appended: (event: OperationEvent) => void;
+  readonly #listener: LogListener;
 
-  /** @param options.appended hears of every event that was appended, of one that was appended before perhaps again */
   constructor(
     store: OperationStore,
-    {
-      now = () => new Date(),
-      appended = () => {},
-    }: { now?: () => Date; appended?: (event: OperationEvent) => void } = {},
+    { now = () => new Date(), listener = {} }: { now?: () => Date; listener?: LogListener } = {},
   ) {
     this.#store = store;
     this.#now = now;
-    this.#appended = appended;
+    this.#listener = listener;
   }
 
   /**
@@ -69,10 +73,11 @@ export class OperationLog {
       input: null,
       undo: null,
     };
-    if (await this.#store.putEvent(accepted)) return { accepted, replayed: false };
+    if (await this.#put(accepted)) return { accepted, replayed: false };
 
     const first = await this.first(request.operationId);
-    if (first.kind !== request.kind || first.requestHash !== request.requestHash) {
+    const isSame = (['kind', 'graphId', 'requestHash'] as const).every((field) => first[field] === request[field]);
+    if (!isSame) {
       throw new Refusal(
         'idempotency_key_reused',
         'This Idempotency-Key came with another request before. Send that body again, or take a new key.',
@@ -108,12 +113,12 @@ export class OperationLog {
       if (event === undefined) {
         // Whoever wrote it may have died before the listing was moved.
         await this.project(last);
-        this.#appended(last);
+        this.#listener.appended?.(last, { again: true });
         return last;
       }
-      if (await this.#store.putEvent(event)) {
+      if (await this.#put(event)) {
         if (event.status !== last.status) await this.project(event);
-        this.#appended(event);
+        this.#listener.appended?.(event, { again: false });
         return event;
       }
       last = await this.last(operationId);
@@ -127,9 +132,9 @@ export class OperationLog {
    */
   async appendAfter(last: OperationEvent, draft: EventDraft): Promise<OperationEvent | undefined> {
     const event = eventAfter(last, draft, this.#now().toISOString());
-    if (event === undefined || !(await this.#store.putEvent(event))) return undefined;
+    if (event === undefined || !(await this.#put(event))) return undefined;
     if (event.status !== last.status) await this.project(event);
-    this.#appended(event);
+    this.#listener.appended?.(event, { again: false });
     return event;
   }
 
@@ -198,6 +203,15 @@ export class OperationLog {
    */
   async last(operationId: string): Promise<OperationEvent> {
     return (await this.#store.readLast(operationId)) ?? unknownOperation(operationId);
+  }
+
+  async #put(event: OperationEvent): Promise<boolean> {
+    try {
+      return await this.#store.putEvent(event);
+    } catch (error) {
+      this.#listener.failed?.();
+      throw error;
+    }
   }
 }
 

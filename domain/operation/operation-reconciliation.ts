@@ -15,6 +15,8 @@ const AT_ONCE = 8;
 /** An undo that failed is taken up again after so long: what stood in its way has had time to go. */
 export const UNDO_AGAIN_AFTER_MS = 10 * 60_000;
 
+const LONG_MS = 5 * 60_000;
+
 /**
  * Brings together what the log says of operations and what became of their executions. An operation that was accepted
  * and never started is started; one whose execution is over without an end in the log is undone by another execution,
@@ -27,27 +29,34 @@ export class OperationReconciliation {
   readonly #workflows: Workflows;
   readonly #inputs: OperatorInput;
   readonly #now: () => Date;
+  readonly #lost: () => void;
 
+  /** @param options.lost hears of each execution that was over and had left no end in its log */
   constructor(
     log: OperationLog,
     commands: OperationCommands,
     workflows: Workflows,
     inputs: OperatorInput,
-    now: () => Date = () => new Date(),
+    { now = () => new Date(), lost = () => {} }: { now?: () => Date; lost?: () => void } = {},
   ) {
     this.#log = log;
     this.#commands = commands;
     this.#workflows = workflows;
     this.#inputs = inputs;
     this.#now = now;
+    this.#lost = lost;
   }
 
   /**
    * Looks after the next `limit` operations that are not over, and as many whose undo failed. One that can not be helped
    * now does not hold up others.
+   * @returns `waiting`: how many of them have not gone on for long, as they were listed
    */
-  async takeTurn(rotations: RotationStore, limit: number): Promise<{ driven: number; failed: number }> {
-    const count = { driven: 0, failed: 0 };
+  async takeTurn(
+    rotations: RotationStore,
+    limit: number,
+  ): Promise<{ driven: number; failed: number; waiting: number }> {
+    const count = { driven: 0, failed: 0, waiting: 0 };
     const helpAll = async (operations: Operation[], help: (operationId: string) => Promise<boolean>) => {
       const left = operations.values();
       const helpInTurn = async () => {
@@ -60,6 +69,7 @@ export class OperationReconciliation {
       await Promise.all(Array.from({ length: AT_ONCE }, helpInTurn));
     };
     const open = await nextTurn(rotations, 'open-operations', limit, (page) => this.#log.listOpen(page));
+    count.waiting = open.filter((operation) => hasWaitedLong(operation, this.#now())).length;
     await helpAll(open, (operationId) => this.settle(operationId));
     const undos = await nextTurn(rotations, 'failed-undos', limit, (page) => this.#log.listUndoFailed(page));
     await helpAll(undos, (operationId) => this.takeUpUndo(operationId));
@@ -96,10 +106,17 @@ export class OperationReconciliation {
     const next = state === 'absent' ? last : await this.#log.appendAfter(last, draftAfter(last, state));
     // The log went on meanwhile, by another reconciler or by a job that the execution has left behind: look anew.
     if (next === undefined) return this.settle(operationId);
+    if (state !== 'absent') this.#lost();
     await this.#commands.drive(next);
     return true;
   }
 }
+
+/** Whether an operation has been queued, or not begun, for so long that somebody should know. Who is asked knows. */
+const hasWaitedLong = ({ status, updatedAt, input }: Operation, now: Date): boolean => {
+  const waits = status === 'accepted' || (status === 'queued' && (input === null || input.answer !== null));
+  return waits && now.getTime() > Date.parse(updatedAt) + LONG_MS;
+};
 
 const draftAfter = (last: OperationEvent, state: ExecutionState): EventDraft => {
   const error: OperationError = {

@@ -7,7 +7,15 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { type Attempt, type ExecutionState, executionName, type WorkflowInput, type Workflows } from './workflows.ts';
+import { currentTrace } from '../trace.ts';
+import {
+  type Attempt,
+  type ExecutionState,
+  executionName,
+  LIVE_ALIAS,
+  type WorkflowInput,
+  type Workflows,
+} from './workflows.ts';
 
 const STATES: Record<ExecutionStatus, ExecutionState> = {
   RUNNING: 'running',
@@ -18,7 +26,10 @@ const STATES: Record<ExecutionStatus, ExecutionState> = {
   ABORTED: 'stopped',
 };
 
-/** Workflows as Step Functions executions. */
+/**
+ * Workflows as Step Functions executions. They are started by the machine's alias, which decides on the version; their own
+ * ARN names the machine only, and a name that one version has used is used for all.
+ */
 export class StepFunctionsWorkflows implements Workflows {
   readonly #machineArnPrefix: string;
   readonly #client: SFNClient;
@@ -33,13 +44,15 @@ export class StepFunctionsWorkflows implements Workflows {
     try {
       await this.#client.send(
         new StartExecutionCommand({
-          stateMachineArn: `${this.#machineArnPrefix}${attempt.machine}`,
+          stateMachineArn: `${this.#machineArnPrefix}${attempt.machine}:${LIVE_ALIAS}`,
           name: executionName(attempt),
           input: JSON.stringify(input),
+          // Every function of the workflow gets it, and through them the instance.
+          traceHeader: currentTrace(),
         }),
       );
     } catch (error) {
-      // Already over: there is nothing to start.
+      // Over already, or begun by another version while the alias moved: there is nothing to start.
       if (!(error instanceof ExecutionAlreadyExists)) throw error;
     }
   }

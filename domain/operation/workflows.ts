@@ -22,6 +22,9 @@ export const STATE_MACHINES = [
 ] as const;
 export type StateMachineName = (typeof STATE_MACHINES)[number];
 
+/** Machines, and functions, are called by this alias of theirs: which version it stands for is for a deploy to say. */
+export const LIVE_ALIAS = 'live';
+
 /** The workflow that does the work of each kind of operation. */
 const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
   'backup.create': 'create-backup',

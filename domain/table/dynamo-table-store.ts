@@ -113,4 +113,4 @@ const tableFrom = ({
   [byState.sortKey]: _o,
   expiresAt: _e,
   ...table
-}: Record<string, unknown>): GraphTable => table as GraphTable;
+}: Record<string, unknown>): GraphTable => ({ source: null, ...table }) as GraphTable;

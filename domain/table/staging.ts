@@ -26,8 +26,8 @@ export const StagedPart = z.object({
 });
 export type StagedPart = z.infer<typeof StagedPart>;
 
-/** The staged part of an operation whose newest event is the one that told of it. */
-export const stagedPartIn = ({ detail }: OperationEvent): StagedPart => StagedPart.parse(detail);
+/** The staged part of an operation that is past its point of no return. */
+export const stagedPartIn = ({ made }: OperationEvent): StagedPart => StagedPart.parse(made);
 
 /** Keys of a table's parts that came for a version which is not there: who holds the table's claim may remove them. */
 export const unpublishedParts = ({ graphId, table, version }: GraphTable, keys: readonly string[]): string[] => {

@@ -9,6 +9,9 @@ export type TablePart = { key: string; rows: number; bytes: number; checksum: st
 /** `create` replaces what a table holds, `insert` appends to it. */
 export type StageMode = 'create' | 'insert';
 
+/** Where rows came from that no file had: the answer of a query, or a table of a snapshot, of this version of a graph. */
+export type TableSource = { kind: 'query' | 'snapshot'; graphId: string; snapshotVersion: number };
+
 /** How an operation's claim on a table ended: with a version that it published, or without. */
 export type EndedClaim = { version: number | null; at: string };
 
@@ -29,6 +32,8 @@ export type GraphTable = {
   /** The operation that staged this version, and when. */
   stagedBy: string | null;
   stagedAt: string | null;
+  /** What this version was derived from; null: of files. */
+  source: TableSource | null;
   /** Since when it waits for a snapshot to be made of it. Finds stale graphs; whether one is, its snapshot tells. */
   unsettledSince: string | null;
   /** By operation, the newest ones: an operation that is here can neither claim nor publish again. */
@@ -36,7 +41,13 @@ export type GraphTable = {
 };
 
 /** What an operation wants a table to be: the version after the one that it read, with all of its parts. */
-export type Publication = { operationId: string; version: number; parts: readonly TablePart[] };
+export type Publication = {
+  operationId: string;
+  version: number;
+  parts: readonly TablePart[];
+  /** What they were derived from, if not from files. */
+  source?: TableSource;
+};
 
 /** An item holds 400 KB, and a load opens every part. */
 export const MAX_PARTS = 100;
@@ -53,6 +64,7 @@ export const emptyTable = (graphId: string, table: string): GraphTable => ({
   parts: [],
   stagedBy: null,
   stagedAt: null,
+  source: null,
   unsettledSince: null,
   ended: {},
 });
@@ -81,9 +93,16 @@ export const claimed = (table: GraphTable, operationId: string): GraphTable | un
 
 /** A table as it is published, which ends the claim. Undefined: the claim is lost, or another version is current. */
 export const published = (table: GraphTable, publication: Publication, at: string): GraphTable | undefined => {
-  const { operationId, version, parts } = publication;
+  const { operationId, version, parts, source = null } = publication;
   if (table.writer !== operationId || table.version !== version - 1) return undefined;
-  const own = { version, parts, stagedBy: operationId, stagedAt: at, unsettledSince: table.unsettledSince ?? at };
+  const own = {
+    version,
+    parts,
+    stagedBy: operationId,
+    stagedAt: at,
+    source,
+    unsettledSince: table.unsettledSince ?? at,
+  };
   return { ...released(table, operationId, { version, at }), ...own };
 };
 

@@ -79,6 +79,12 @@ export class Tables {
     );
   }
 
+  /** Ends the claims that an operation has on tables of a graph. What it published stays. */
+  async releaseAll(graphId: string, operationId: string, at: string): Promise<void> {
+    for (const { table, writer } of await this.#store.list(graphId))
+      if (writer === operationId) await this.release(graphId, table, operationId, at);
+  }
+
   /** Takes a table out of those that wait for a snapshot, if `version` is its newest: one was made of it. */
   async settle(graphId: string, name: string, version: number): Promise<void> {
     await this.#change(graphId, name, async (table) =>

@@ -8,6 +8,7 @@ import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
 import { CONTROL_PLANE } from '../../domain/operation/operation-event.ts';
 import { auditStore } from '../dependencies.ts';
 import { logger } from '../pipeline/logger.ts';
+import { measure } from '../pipeline/metrics.ts';
 
 /** Asymmetric only: a key set that is public must not double as a shared secret, and `none` is not an algorithm. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256'];
@@ -89,9 +90,10 @@ const note = async (
     outcome: 'unauthorized',
     detail: cause instanceof errors.JOSEError ? cause.code : 'The token is not one of ours.',
   };
-  await audit
-    .count('token', entry)
-    .catch((error: unknown) => logger.error('An entry of the audit was not written', { entry, error: error as Error }));
+  await audit.count('token', entry).catch((error: unknown) => {
+    logger.error('An entry of the audit was not written', { entry, error: error as Error });
+    measure('AuditFailed', 1);
+  });
 };
 
 /** The answer is cached for a token, so it allows every method; scopes are checked where the route is known. */

@@ -22,7 +22,7 @@ export const consumeCredits =
   }: ApiRequest<typeof consumeCreditsRoute>): Promise<ApiResponse> => {
     const { graphId } = await graphOf(graphs, operations, tenantId, params.graphId);
     const pool = await credits.consume(tenantId, graphId, { key: idempotencyKey, amount: body.amount });
-    logger.info('Credits consumed', { tenantId, graphId, ...body });
+    logger.info('Credits consumed', { graphId, amount: body.amount });
     return { status: 200, body: pool };
   };
 

@@ -1,4 +1,4 @@
-import { createGraphRoute } from '../../contract/api/routes.ts';
+import { createGraphRoute } from '../../contract/api/graph-routes.ts';
 import type { PaymentGate } from '../../domain/billing/payment-gate.ts';
 import type { KnownCapacity } from '../../domain/fleet/capacity.ts';
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';

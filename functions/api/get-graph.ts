@@ -1,4 +1,4 @@
-import { getGraphRoute } from '../../contract/api/routes.ts';
+import { getGraphRoute } from '../../contract/api/graph-routes.ts';
 import { placedGraph } from '../../domain/fleet/host.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';

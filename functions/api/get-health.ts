@@ -1,4 +1,4 @@
-import { getHealthRoute } from '../../contract/api/routes.ts';
+import { getHealthRoute } from '../../contract/api/service-routes.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 
 /** GET /v1/health */

@@ -1,5 +1,5 @@
 import { openApiDocument } from '../../contract/api/open-api.ts';
-import { getOpenApiRoute } from '../../contract/api/routes.ts';
+import { getOpenApiRoute } from '../../contract/api/service-routes.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 
 /** GET /v1/openapi.json: generated from the schemas that validate. */

@@ -1,4 +1,4 @@
-import { getOperationRoute } from '../../contract/api/routes.ts';
+import { getOperationRoute } from '../../contract/api/operation-routes.ts';
 import type { AuditStore } from '../../domain/audit/audit.ts';
 import type { CapacityQueue } from '../../domain/fleet/capacity-queue.ts';
 import { slotAskedFor } from '../../domain/fleet/capacity-wait.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { listEventsRoute } from '../../contract/api/routes.ts';
+import { listEventsRoute } from '../../contract/api/operation-routes.ts';
 import { FUNCTIONS } from '../../contract/functions.ts';
 import type { AuditStore } from '../../domain/audit/audit.ts';
 import { Refusal, Retryable } from '../../domain/failure.ts';
@@ -12,6 +12,7 @@ import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
 import { logger } from '../pipeline/logger.ts';
+import { measure } from '../pipeline/metrics.ts';
 import { eventView } from '../views/operation-view.ts';
 import { eventStream, timers } from './event-stream.ts';
 import { mustSee } from './operation-access.ts';
@@ -62,6 +63,7 @@ const streamsOf =
     const streamId = randomUUID();
     const endsAt = Math.ceil((Date.now() + LONGEST_MS) / 1_000);
     if (await limits.openStream(tenantId, { streamId, endsAt }, most)) {
+      measure('StreamOpened', 1);
       return () => limits.closeStream(tenantId, streamId);
     }
     throw new Retryable('limit_reached', `${most} streams are open; close one, or read pages of events.`, {
@@ -82,6 +84,8 @@ const closedAfter = (stream: AsyncGenerator<string>, close: () => Promise<void>)
   };
   const next = async () => {
     const item = await stream.next().catch(async (error: unknown) => {
+      // Once it is closed nobody reads on, and nothing has failed.
+      if (closed === undefined) measure('StreamFailed', 1);
       await over();
       throw error;
     });

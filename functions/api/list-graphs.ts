@@ -1,4 +1,4 @@
-import { listGraphsRoute } from '../../contract/api/routes.ts';
+import { listGraphsRoute } from '../../contract/api/graph-routes.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import { graphStore } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';

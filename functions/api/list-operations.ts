@@ -1,4 +1,4 @@
-import { listOperationsRoute } from '../../contract/api/routes.ts';
+import { listOperationsRoute } from '../../contract/api/operation-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { FLEET_TENANT } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';

@@ -6,13 +6,21 @@ import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
 import type { GraphWriters } from '../../domain/graph/graph-writers.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
 import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import { isUpToDate, type MaterializationRequest, tablesToLoad } from '../../domain/materialization/materialization.ts';
+import {
+  isUpToDate,
+  type MaterializationRequest,
+  tablesToLoad,
+  tablesWith,
+  withDerived,
+} from '../../domain/materialization/materialization.ts';
 import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
 import { tablesOf } from '../../domain/table/schema-table.ts';
-import type { TableStore } from '../../domain/table/table.ts';
+import type { GraphTable, TableSource, TableStore } from '../../domain/table/table.ts';
 import { refuseBeyond, TABLE_LIMITS } from '../../domain/table/table-limits.ts';
+import type { Tables } from '../../domain/table/tables.ts';
 import {
   graphStore,
   graphWriters,
@@ -20,12 +28,15 @@ import {
   operationLog,
   pauseGate,
   paymentGate,
+  repositoryAccessStore,
   tableStore,
 } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
+import { tables } from '../tables.ts';
 import { accepted } from '../views/operation-view.ts';
+import { readableDerivations } from './source-access.ts';
 import { graphInUse } from './table-access.ts';
 
 type Dependencies = {
@@ -35,12 +46,14 @@ type Dependencies = {
   gate: PaymentGate;
   pauses: PauseGate;
   store: TableStore;
+  changes: Pick<Tables, 'holderOf'>;
   writers: GraphWriters;
+  accesses: Pick<RepositoryAccessStore, 'get'>;
 };
 
 /** POST /v1/graphs/{graphId}/materializations: begins to make the graph of its tables, or only says how it would. */
 export const materializeGraph =
-  ({ graphs, operations, commands, gate, pauses, store, writers }: Dependencies) =>
+  ({ graphs, operations, commands, gate, pauses, store, changes, writers, accesses }: Dependencies) =>
   async (call: ApiRequest<typeof materializeGraphRoute>): Promise<ApiResponse> => {
     const { tenantId, actor, idempotencyKey, params, body } = call;
     const { graphId } = params;
@@ -52,36 +65,60 @@ export const materializeGraph =
       const graph = await graphInUse(graphs, operations, tenantId, graphId);
       if (!dryRun) await pauses.pass(graph.tier);
       refuseUnknownTables(graph, request);
-      const plan = planOf(graph, await store.list(graphId), request);
+      const derived = await readableDerivations({ graphs, operations, accesses }, graph, request.sources);
+      const staged = await store.list(graphId);
+      const plan = planOf(graph, staged, request, derived);
       if (dryRun) return { status: 200, body: plan };
+      for (const { table } of derived) await refuseWhileStaged(changes, staged, table);
       await writers.check(graph, operationId);
     }
     const asked = { operationId, kind: 'graph.materialize', tenantId, graphId, actor, request } as const;
     return accepted(await commands.accept(asked, () => writers.claim(graphId, operationId)));
   };
 
+/** Of what is to be derived nobody knows the rows yet. */
+const UNKNOWN = { key: '', rows: 0, bytes: 0, checksum: '' };
+
 /** @throws {Refusal} `too_large` */
 const planOf = (
   graph: Graph,
-  staged: Awaited<ReturnType<TableStore['list']>>,
+  staged: readonly GraphTable[],
   request: MaterializationRequest,
+  derived: readonly { table: string; source: TableSource }[],
 ): MaterializationPlan => {
-  const tables = tablesToLoad(graph, staged, request).map(({ part: { rows, bytes }, ...table }) => ({
-    ...table,
-    rows,
-    bytes,
-  }));
+  const sourceOf = (name: string) => derived.find(({ table }) => table === name)?.source ?? null;
+  const next = derived.map(({ table }) => {
+    const version = (staged.find((known) => known.table === table)?.version ?? 0) + 1;
+    return { table, version, part: UNKNOWN };
+  });
+  const toLoad = tablesToLoad(graph, withDerived(graph.graphId, staged, next), tablesWith(request, derived));
+  const known = toLoad.map(({ table, part: { rows, bytes } }) => ({ table, rows, bytes }));
   const limits = TABLE_LIMITS[graph.tier];
-  refuseBeyond(limits, tables);
+  refuseBeyond(limits, known);
+  const isAsked = request.force || request.rebuild || derived.length > 0;
   return {
     stale: freshnessOf(graph, staged).stale,
-    wouldSkip: !request.force && !request.rebuild && isUpToDate(graph, staged, request),
+    wouldSkip: !isAsked && isUpToDate(graph, staged, request),
     snapshotVersion: graph.snapshot?.version ?? null,
-    tables,
-    rows: tables.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
+    tables: toLoad.map(({ part: { rows, bytes }, ...table }) => {
+      const source = sourceOf(table.table);
+      return source === null ? { ...table, rows, bytes, source } : { ...table, rows: null, bytes: null, source };
+    }),
+    rows: known.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: known.reduce((sum, { bytes }) => sum + bytes, 0),
     limits: { ...limits },
   };
+};
+
+/** @throws {Refusal} `conflict` with the operation that stages the table */
+const refuseWhileStaged = async (
+  changes: Pick<Tables, 'holderOf'>,
+  staged: readonly GraphTable[],
+  name: string,
+): Promise<void> => {
+  const table = staged.find((known) => known.table === name);
+  const operationId = table === undefined ? null : await changes.holderOf(table);
+  if (operationId !== null) throw new Refusal('conflict', `Another operation stages ${name}.`, { operationId });
 };
 
 /** @throws {Refusal} `invalid_request` */
@@ -103,6 +140,8 @@ export const handler = apiFunction('materialize-graph', materializeGraphRoute, (
     gate: paymentGate(environment),
     pauses: pauseGate(environment),
     store: tableStore(environment),
+    changes: tables(environment),
+    accesses: repositoryAccessStore(environment),
     writers: graphWriters(environment),
   }),
 );

@@ -1,4 +1,4 @@
-import { queryGraphRoute } from '../../contract/api/routes.ts';
+import { queryGraphRoute } from '../../contract/api/graph-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { placedGraph } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';

@@ -1,5 +1,5 @@
-import { operationReconciliation } from '../counted-operations.ts';
-import { rotationStore } from '../dependencies.ts';
+import { operationReconciliation, rotationStore } from '../dependencies.ts';
+import { measure } from '../pipeline/metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** The same work every run, however many are open; DescribeExecution is allowed 10 times a second. */
@@ -9,5 +9,9 @@ const OPERATIONS_A_RUN = 500;
 export const handler = scheduledFunction('reconcile-operations', (environment) => {
   const reconciliation = operationReconciliation(environment);
   const rotations = rotationStore(environment);
-  return () => reconciliation.takeTurn(rotations, OPERATIONS_A_RUN);
+  return async () => {
+    const turn = await reconciliation.takeTurn(rotations, OPERATIONS_A_RUN);
+    measure('OperationsWaiting', turn.waiting);
+    return turn;
+  };
 });

@@ -1,5 +1,6 @@
 import { webhookInbox } from '../billing.ts';
-import { rotationStore } from '../dependencies.ts';
+import { rotationStore, webhookStore } from '../dependencies.ts';
+import { measureDeadLetters } from '../pipeline/letter-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** The same work every run, however many are waiting. */
@@ -8,5 +9,9 @@ const EVENTS_A_RUN = 25;
 /** Processes the events of the billing provider that were kept, and then lost. */
 export const handler = scheduledFunction('retry-billing-events', (environment) => {
   const inbox = webhookInbox(environment);
-  return () => inbox.takeTurn(rotationStore(environment), EVENTS_A_RUN);
+  return async () => {
+    const turn = await inbox.takeTurn(rotationStore(environment), EVENTS_A_RUN);
+    await measureDeadLetters(webhookStore(environment));
+    return turn;
+  };
 });

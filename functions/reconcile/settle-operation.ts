@@ -1,6 +1,6 @@
 import { ExecutionOver } from '../../contract/execution-over.ts';
 import { operationIdOfExecution } from '../../domain/operation/workflows.ts';
-import { operationReconciliation } from '../counted-operations.ts';
+import { operationReconciliation } from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** Looks after an operation as soon as an execution of it is over; `reconcile-operations` finds what this misses. */

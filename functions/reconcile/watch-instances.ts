@@ -1,17 +1,21 @@
+import { figuresOf } from '../../domain/fleet/fleet-figures.ts';
 import { InstanceWatch } from '../../domain/fleet/instance-watch.ts';
+import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
-import { graphStore, instanceStore, operationLog, rotationStore } from '../dependencies.ts';
+import { graphStore, instanceStore, operationLog, rotationStore, tierStore } from '../dependencies.ts';
 import { capacityWait } from '../fleet.ts';
-import { countQuarantine } from '../pipeline/operation-metrics.ts';
+import { measureFleet } from '../pipeline/fleet-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** So many instances have their slots looked through in a run. */
 const INSTANCES_A_RUN = 2;
 
-/** Puts silent instances in quarantine, reports launches that nobody reported, frees slots that are nobody's. */
+/** Puts silent instances in quarantine, reports launches that nobody reported, measures the fleet, frees slots that are nobody's. */
 export const handler = scheduledFunction('watch-instances', (environment) => {
+  const instances = instanceStore(environment);
+  const tiers = tierStore(environment);
   const watch = new InstanceWatch({
-    instances: instanceStore(environment),
+    instances,
     graphs: graphStore(environment),
     operations: operationLog(environment),
     capacity: capacityWait(environment),
@@ -19,7 +23,8 @@ export const handler = scheduledFunction('watch-instances', (environment) => {
   });
   return async () => {
     const looked = await watch.look();
-    for (let silent = 0; silent < looked.silent; silent += 1) countQuarantine();
+    const all = (await Promise.all(FLEET_TIERS.map((tier) => instances.listAll(tier)))).flat();
+    measureFleet(figuresOf(all, await tiers.list(), new Date()));
     return { ...looked, freed: await watch.freeLeakedSlots(rotationStore(environment), INSTANCES_A_RUN) };
   };
 });

@@ -1,5 +1,6 @@
 import { LeaseReaper } from '../../domain/lease/lease-reaper.ts';
 import { instanceWaits, leaseStore, leases, operationLog, rotationStore } from '../dependencies.ts';
+import { measure } from '../pipeline/metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
 
 /** So many instances have their leases looked through in a run, and so many operations their wait for one. */
@@ -11,8 +12,10 @@ export const handler = scheduledFunction('watch-leases', (environment) => {
   const reaper = new LeaseReaper(leaseStore(environment), leases(environment), operationLog(environment));
   const waits = instanceWaits(environment);
   const rotations = rotationStore(environment);
-  return async () => ({
-    ...(await reaper.takeTurn(rotations, INSTANCES_A_RUN)),
-    woken: await waits.takeTurn(rotations, WAITS_A_RUN),
-  });
+  return async () => {
+    const { oldestMs, ...turn } = await reaper.takeTurn(rotations, INSTANCES_A_RUN);
+    measure('OldestLease', oldestMs / 1_000);
+    measure('LeasesReaped', turn.reaped);
+    return { ...turn, woken: await waits.takeTurn(rotations, WAITS_A_RUN) };
+  };
 });

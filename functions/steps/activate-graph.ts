@@ -2,7 +2,7 @@ import { remindOfUse } from '../../domain/billing/account-lifecycle.ts';
 import { GRAPHS, openPool } from '../../domain/billing/credit-debts.ts';
 import { CREDITS_BY_TIER } from '../../domain/billing/plan.ts';
 import { Terminal } from '../../domain/failure.ts';
-import { endOfFork, forkedBy } from '../../domain/graph/fork.ts';
+import { endOfFork, forkedIn } from '../../domain/graph/fork.ts';
 import { type Graph, writerOf } from '../../domain/graph/graph.ts';
 import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
 import { accountStore, creditStores, graphStore, operationLog, reminderStore } from '../dependencies.ts';
@@ -27,9 +27,9 @@ export const handler = forwardStep('activate-graph', StepInput, (environment) =>
     throw new Terminal('conflict', `The subscription "${subscriptionId}" does not wait for this operation.`);
   };
 
-  const endOf = async (graphId: string, last: OperationEvent): Promise<EventDraft> =>
+  const endOf = (graphId: string, last: OperationEvent): EventDraft =>
     last.kind === 'subgraph.fork'
-      ? endOfFork(graphId, await forkedBy(operations, last))
+      ? endOfFork(graphId, forkedIn(last))
       : { type: 'succeeded', message: 'Graph active', result: { graphId } };
 
   return async ({ graphId, operationId }, last) => {
@@ -45,6 +45,6 @@ export const handler = forwardStep('activate-graph', StepInput, (environment) =>
       throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to activate.`);
     }
     if (graph?.subscriptionId === null) await remindOfUse(accounts, reminders, graph.tenantId);
-    await operations.append(operationId, await endOf(graphId, last), last);
+    await operations.append(operationId, endOf(graphId, last), last);
   };
 });

@@ -1,4 +1,5 @@
 import { Refusal, Terminal } from '../../domain/failure.ts';
+import { forkedIn } from '../../domain/graph/fork.ts';
 import type { SourceTable } from '../../domain/snapshot/snapshot.ts';
 import { emptyTable } from '../../domain/table/table.ts';
 import { graphStore, operationLog, tableStore } from '../dependencies.ts';
@@ -16,17 +17,22 @@ export const handler = forwardStep('adopt-tables', StepInput, (environment) => {
   const graphs = graphStore(environment);
   const store = tableStore(environment);
   const forget = forgetsTables(environment);
-  return async ({ operationId, graphId }) => {
-    const source = (await graphs.get(graphId))?.snapshot?.source;
+  return async ({ operationId, graphId }, last) => {
+    const { parentId, snapshot } = (await graphs.get(graphId)) ?? {};
+    const source = snapshot?.source;
     if (source === undefined) throw new Terminal('conflict', `The graph "${graphId}" has no snapshot of its tables.`);
+    const from = parentId
+      ? ({ kind: 'snapshot', graphId: parentId, snapshotVersion: forkedIn(last).parentVersion } as const)
+      : null;
     const adopt = async ({ table, version, part }: SourceTable) => {
       const empty = emptyTable(graphId, table);
       const parts = part === undefined ? [] : [part];
       // What is there already is what an earlier run has put: nobody stages into a graph that is not in use.
-      await store.replace(empty, { ...empty, revision: 1, version, parts, stagedBy: operationId, stagedAt: source.at });
+      const staged = { version, parts, stagedBy: operationId, stagedAt: source.at, source: from };
+      await store.replace(empty, { ...empty, revision: 1, ...staged });
     };
-    for (let from = 0; from < source.tables.length; from += WRITTEN_TOGETHER)
-      await Promise.all(source.tables.slice(from, from + WRITTEN_TOGETHER).map(adopt));
+    for (let at = 0; at < source.tables.length; at += WRITTEN_TOGETHER)
+      await Promise.all(source.tables.slice(at, at + WRITTEN_TOGETHER).map(adopt));
     const message = `${source.tables.length} tables kept`;
     const completed = { type: 'step_completed', step: 'adoptTables', percent: 85, message } as const;
     try {

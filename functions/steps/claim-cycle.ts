@@ -12,7 +12,7 @@ import {
 import { leaseStore, operationLog } from '../dependencies.ts';
 import { type InstanceRefresh, instanceRefreshes, notMine } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
-import { countForcedCycle } from '../pipeline/operation-metrics.ts';
+import { measure } from '../pipeline/metrics.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
 
 /** A claim that has come about, and when. */
@@ -42,7 +42,7 @@ export const handler = forwardStep('claim-cycle', OperationInput, (environment) 
       : `${instanceId} is idle and is cycled`;
     const completed = { type: 'step_completed', step: REFRESH_STEPS.claimed, percent: 40, message } as const;
     await operations.append(operationId, { ...completed, detail: detail satisfies Claimed }, last);
-    if (isForced) countForcedCycle();
+    if (isForced) measure('CycleForced', 1);
   };
 
   return async ({ operationId }, last) => {

@@ -6,6 +6,7 @@ import { holdingOf, leaseIdFor } from '../../domain/lease/lease.ts';
 import { graphStore, leases, operationLog } from '../dependencies.ts';
 import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
+import { about } from '../pipeline/logger.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 
 const JobInput = StepInput.extend({
@@ -14,6 +15,8 @@ const JobInput = StepInput.extend({
   /** When the state was entered, and how many times it was tried before: they number the holding. */
   enteredAt: z.string(),
   retry: z.int(),
+  /** The state was tried before. */
+  isAgain: z.boolean(),
 });
 
 /**
@@ -26,7 +29,7 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
   const operations = operationLog(environment);
   const holdings = leases(environment);
   const client = new HttpInstanceClient();
-  return async ({ operationId, graphId, kind, taskToken, enteredAt, retry }, last) => {
+  return async ({ operationId, graphId, kind, taskToken, enteredAt, retry, isAgain }, last) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Terminal('internal', `The graph "${graphId}" has no record.`);
     const instanceId = await assignedInstance(kind, graph, graphs, operationId);
@@ -37,14 +40,20 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
     const { instance, holding } = held;
     if (last.status === 'queued') {
       const message = `${instanceId} takes work again`;
-      await operations.append(operationId, { type: 'started', message }, last);
+      await operations.append(operationId, { type: 'started', message, holding }, last);
+    } else if (isAgain) {
+      // Before it is handed out: a run that was taken for lost, and wakes up, finds that another has the work.
+      const message = `Handed out again, to ${instanceId}`;
+      await operations.append(operationId, { type: 'progress', message, holding }, last);
     }
     const leaseId = leaseIdFor(operationId, holding);
+    about(instance);
     const { generation } = instance;
     const job = {
       ...ASSIGNMENTS[kind].content(graph, operationId),
       operationId,
       graphId,
+      tenantId: last.tenantId,
       taskToken,
       generation,
       leaseId,

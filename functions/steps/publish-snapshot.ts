@@ -1,9 +1,14 @@
 import { Terminal } from '../../domain/failure.ts';
 import { type Graph, operationIdOfWriter } from '../../domain/graph/graph.ts';
-import { type LoadedSnapshot, loadedSnapshotIn, pastSnapshots } from '../../domain/materialization/materialization.ts';
+import {
+  type LoadedSnapshot,
+  loadedSnapshotIn,
+  pastSnapshots,
+  sourcesOf,
+} from '../../domain/materialization/materialization.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { type SourceTable, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
 import { tablesOf } from '../../domain/table/schema-table.ts';
 import { partsToRemove } from '../../domain/table/staging.ts';
@@ -15,7 +20,7 @@ import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 import { tables } from '../tables.ts';
 
 /**
- * Moves the graph's pointer to the snapshot that was loaded, removes what nobody reads any more, and ends the operation.
+ * Publishes the tables that were derived, moves the graph's pointer to the snapshot that was loaded of them, removes what nobody reads any more, and ends the operation.
  * @throws {Terminal} `conflict`: the graph is not this operation's any more
  */
 export const handler = stepFunction('publish-snapshot', StepInput, (environment) => {
@@ -28,15 +33,30 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
   const endHolding = letGo(environment);
   const tellLineage = reportLineage(environment);
 
-  const publish = async (operationId: string, graphId: string, { snapshot }: LoadedSnapshot): Promise<Graph> => {
+  const publish = async (operationId: string, graphId: string, loaded: LoadedSnapshot): Promise<Graph> => {
+    const { snapshot, derived } = loaded;
     const graph = await graphs.get(graphId);
     if (graph?.snapshot?.key === snapshot.key) return graph;
     const writer = graph?.writer ?? null;
     const isHeld = writer !== null && operationIdOfWriter(writer) === operationId;
-    const current = isHeld ? await graphs.publish(graphId, writer, snapshot) : undefined;
+    // Before the snapshot, which is never of tables that are not there. Who comes in between finds the graph stale.
+    const isPublished = isHeld && (await publishTables(operationId, graphId, loaded));
+    const current = isPublished ? await graphs.publish(graphId, writer, snapshot) : undefined;
     if (graph !== undefined && current?.key === snapshot.key) return { ...graph, snapshot };
+    const named = new Set((await store.list(graphId)).flatMap(({ parts }) => parts.map(({ key }) => key)));
+    for (const { part } of derived) if (!named.has(part.key)) await objects.remove(part.key);
     await objects.remove(snapshot.key);
     throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to publish any more.`);
+  };
+
+  /** False: one of them is not this operation's any more. */
+  const publishTables = async (operationId: string, graphId: string, { derived }: LoadedSnapshot): Promise<boolean> => {
+    const at = new Date().toISOString();
+    for (const { table, version, part, source } of derived) {
+      const publication = { operationId, version, parts: [part], source };
+      if ((await changes.publish(graphId, table, publication, at)) === undefined) return false;
+    }
+    return true;
   };
 
   const removePast = async ({ graphId, snapshot }: Graph): Promise<void> => {
@@ -48,28 +68,37 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
     for (const key of [...past, ...obsolete]) await objects.remove(key);
   };
 
+  /** A repository is another tenant's. Of a graph that has gone since it was read nobody knows any more. */
+  const ownerOf = async ({ graphId }: { graphId: string }, { tenantId }: { tenantId: string }): Promise<string> =>
+    (await graphs.get(graphId))?.tenantId ?? tenantId;
+
   const finish = async (operationId: string, graphId: string): Promise<void> => {
     const last = await operations.last(operationId);
     if (isTerminal(last.status)) return;
     const loaded = loadedSnapshotIn(last);
-    const { snapshot, tables: loadedTables, rows, rejected } = loaded;
+    const { snapshot, tables: loadedTables, derived, rows, rejected } = loaded;
     const graph = await publish(operationId, graphId, loaded);
     for (const { table, version } of snapshot.source.tables) await changes.settle(graphId, table, version);
     await removePast(graph);
     const at = new Date().toISOString();
     const columnsOf = new Map(tablesOf(graph.schema).map(({ name, columns }) => [name, columns]));
+    const seen = ({ table, part }: SourceTable) => ({
+      table,
+      columns: (columnsOf.get(table) ?? []).map(({ name, type }) => ({ name, type })),
+      rows: part?.rows ?? 0,
+      bytes: part?.bytes ?? 0,
+    });
+    const sources = sourcesOf(derived);
+    const isDerived = ({ table }: SourceTable) => derived.some((own) => own.table === table);
     await tellLineage({
       type: 'COMPLETE',
       at,
       operationId,
       tenantId: last.tenantId,
       graphId,
-      inputs: snapshot.source.tables.map(({ table, part }) => ({
-        table,
-        columns: (columnsOf.get(table) ?? []).map(({ name, type }) => ({ name, type })),
-        rows: part?.rows ?? 0,
-        bytes: part?.bytes ?? 0,
-      })),
+      inputs: snapshot.source.tables.filter((table) => !isDerived(table)).map(seen),
+      sources: await Promise.all(sources.map(async (source) => ({ ...source, tenantId: await ownerOf(source, last) }))),
+      derived: snapshot.source.tables.filter(isDerived).map(seen),
       output: { version: snapshot.version, rows, bytes: snapshot.bytes },
       error: null,
     });
@@ -81,6 +110,7 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
       tables: loadedTables,
       rows,
       rejected,
+      sources,
       stale,
       staleReason,
       report: hasReport ? `/v1/graphs/${graphId}/materializations/${operationId}/report` : null,

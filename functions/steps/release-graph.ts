@@ -2,13 +2,15 @@ import { operationIdOfWriter } from '../../domain/graph/graph.ts';
 import { unpublishedSnapshots } from '../../domain/materialization/materialization.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
-import { loadReportKey } from '../../domain/table/staging.ts';
-import { graphStore, graphWriters, operationLog } from '../dependencies.ts';
+import { loadReportKey, unpublishedParts } from '../../domain/table/staging.ts';
+import { partsPrefix } from '../../domain/table/table.ts';
+import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
 import { reportLineage } from '../lineage.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { tables } from '../tables.ts';
 
 /**
- * Undoes ClaimGraph, and what LoadGraph has uploaded under the claim: first the files, or they were somebody else's. The
+ * Undoes ClaimGraph, and what LoadGraph has uploaded under the claims: first the files, or they were somebody else's. The
  * catalogue, if there is one, hears that nothing came of it.
  */
 export const handler = stepFunction('release-graph', StepInput, (environment) => {
@@ -16,6 +18,18 @@ export const handler = stepFunction('release-graph', StepInput, (environment) =>
   const writers = graphWriters(environment);
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
   const operations = operationLog(environment);
+  const store = tableStore(environment);
+  const changes = tables(environment);
+
+  const releaseTables = async (operationId: string, graphId: string, at: string): Promise<void> => {
+    const claimed = (await store.list(graphId)).filter(({ writer }) => writer === operationId);
+    for (const table of claimed) {
+      const keys = await objects.list(partsPrefix(graphId, table.table));
+      for (const key of unpublishedParts(table, keys)) await objects.remove(key);
+    }
+    await changes.releaseAll(graphId, operationId, at);
+  };
+
   const tellLineage = reportLineage(environment);
   return async ({ operationId, graphId }) => {
     const { tenantId, undo } = await operations.last(operationId);
@@ -24,6 +38,7 @@ export const handler = stepFunction('release-graph', StepInput, (environment) =>
     const at = new Date().toISOString();
     await tellLineage({ type, at, operationId, tenantId, graphId, inputs: [], output: null, error });
     await objects.remove(loadReportKey(graphId, operationId));
+    await releaseTables(operationId, graphId, at);
     const graph = await graphs.get(graphId);
     if (!graph?.writer || operationIdOfWriter(graph.writer) !== operationId) return;
     const keys = await objects.list(snapshotPrefix(graphId));

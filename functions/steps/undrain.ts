@@ -4,7 +4,6 @@ import { taskTurnedBackTo } from '../../domain/refresh/instance-refresh.ts';
 import { leaseStore, operationLog } from '../dependencies.ts';
 import { instanceServices, whenOpened } from '../fleet.ts';
 import { type InstanceRefresh, instanceRefreshes } from '../instance-refresh.ts';
-import { countQuarantine } from '../pipeline/operation-metrics.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
 
 /**
@@ -22,7 +21,6 @@ export const handler = stepFunction('undrain', OperationInput, (environment) => 
 
   const quarantine = async ({ operationId, place, owner }: InstanceRefresh, now: Date): Promise<void> => {
     if (!(await leases.quarantine(place, owner, now.toISOString())).done) return;
-    countQuarantine();
     const message = `${place.instanceId} does not come up and is in quarantine`;
     await operations.append(operationId, { type: 'progress', step: 'undrain', message });
   };

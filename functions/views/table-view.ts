@@ -18,6 +18,7 @@ export const tableView = ({ name, kind, columns }: SchemaTable, { table, holder,
   bytes: bytesIn(table),
   stagedBy: table.stagedBy,
   stagedAt: table.stagedAt,
+  source: table.source,
   operationId: holder,
   pendingFiles,
   links: { self: pathOf(table), files: `${pathOf(table)}/files`, graph: `/v1/graphs/${table.graphId}` },
@@ -53,6 +54,7 @@ export const freshnessView = (graph: Graph, tables: readonly GraphTable[]): Fres
       rows: rowsIn(table),
       version: table.version,
       materializedVersion: loadedVersion(source, table.table),
+      source: table.source,
     }))
     .filter(({ version, materializedVersion }) => version > 0 || materializedVersion > 0);
   return { stale, staleSince, reason, snapshotVersion, materializedAt, tables: known };

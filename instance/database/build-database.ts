@@ -47,13 +47,14 @@ const withDatabase = async (file: string, work: (connection: EngineConnection) =
 };
 
 /** One transaction: one write to the log instead of one a table, and no half of a schema. */
-const applySchema = async (connection: EngineConnection, schema: ResolvedSchema): Promise<void> => {
+export const applySchema = async (connection: EngineConnection, schema: ResolvedSchema): Promise<void> => {
   const statements = schemaStatements(schema);
   if (statements.length === 0) return;
   await connection.run(['BEGIN TRANSACTION', ...statements, 'COMMIT'].join(';\n'));
 };
 
-const createEntity = async (
+/** Adds a row. @throws {Error} with the engine's message */
+export const createEntity = async (
   connection: EngineConnection,
   entity: EntityInput,
   schema: ResolvedSchema,
@@ -68,4 +69,4 @@ export const removeDatabase = async (file: string): Promise<void> => {
   await Promise.all(SUFFIXES.map((suffix) => rm(`${file}${suffix}`, { recursive: true, force: true })));
 };
 
-const SUFFIXES = ['', '.wal', '.shadow', '.tmp', '.lock'];
+const SUFFIXES = ['', '.wal', '.wal.checkpoint', '.shadow', '.tmp', '.lock'];

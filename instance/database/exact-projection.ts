@@ -1,5 +1,5 @@
-import type { CypherText, Token } from './cypher-tokens.ts';
-import { isWord } from './read-only-guard.ts';
+import type { CypherText, Token } from '../../domain/query/cypher-tokens.ts';
+import { isWord } from '../../domain/query/read-only-guard.ts';
 
 /** A query, cut where its columns are named. */
 export type Projection = {

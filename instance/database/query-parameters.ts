@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { Refusal } from '../../domain/failure.ts';
-import type { CypherText, Token } from './cypher-tokens.ts';
+import type { CypherText, Token } from '../../domain/query/cypher-tokens.ts';
 import type { EngineParameters, EngineValue } from './engine.ts';
 
 /** JSON, as a parameter's value comes. */

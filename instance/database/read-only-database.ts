@@ -1,5 +1,6 @@
 import { Refusal, Retryable } from '../../domain/failure.ts';
-import { type CypherText, readCypher } from './cypher-tokens.ts';
+import { type CypherText, readCypher } from '../../domain/query/cypher-tokens.ts';
+import { explainLength, guardReadOnly } from '../../domain/query/read-only-guard.ts';
 import { Engine, type EngineConnection, type EngineParameters, type Statement } from './engine.ts';
 import { engineRefusal, timeoutRefusal } from './engine-refusal.ts';
 import {
@@ -13,14 +14,13 @@ import {
 import { QueryAnswer } from './query-answer.ts';
 import { bindParameters, type QueryParameters } from './query-parameters.ts';
 import { QuerySlots } from './query-slots.ts';
-import { explainLength, guardReadOnly } from './read-only-guard.ts';
 import { refuseTooLarge } from './statement-size.ts';
 import { readTableProperties, type TableProperties } from './table-properties.ts';
 
 export type Query = {
   cypher: string;
   parameters?: QueryParameters;
-  /** The most rows to return: 1 to 100,000. */
+  /** The most rows to return: 1 to 100,000, where the database was not opened for more. */
   limit: number;
   /** From the call to the first row, waiting for a turn included. */
   timeoutMs: number;
@@ -38,19 +38,29 @@ const slots = new QuerySlots(QUERIES_AT_ONCE);
 /** The engine looks at its clock between batches of rows only; after this much longer the caller is told anyway. */
 const TIMEOUT_GRACE_MS = 250;
 
-/** Opens a graph's file for queries. The file can not be changed through it. */
-export const openReadOnly = async (file: string): Promise<ReadOnlyDatabase> =>
-  new ReadOnlyDatabase(await Engine.open(file, { readOnly: true }));
+/**
+ * Opens a graph's file for queries. The file can not be changed through it.
+ * @param mostRows that a query may return
+ */
+export const openReadOnly = async (
+  file: string,
+  { mostRows = MAX_ROWS, bufferPoolBytes }: { mostRows?: number; bufferPoolBytes?: number } = {},
+): Promise<ReadOnlyDatabase> => {
+  const engine = await Engine.open(file, { readOnly: true, ...(bufferPoolBytes && { bufferPoolBytes }) });
+  return new ReadOnlyDatabase(engine, mostRows);
+};
 
 /** A graph that is open for queries. Several can run at once. */
 export class ReadOnlyDatabase {
   readonly #engine: Engine;
+  readonly #mostRows: number;
   readonly #running = new Set<Promise<unknown>>();
   #tables: Promise<TableProperties> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, mostRows: number = MAX_ROWS) {
     this.#engine = engine;
+    this.#mostRows = mostRows;
   }
 
   /**
@@ -60,8 +70,8 @@ export class ReadOnlyDatabase {
    */
   async query({ cypher, parameters = {}, limit, timeoutMs }: Query): Promise<QueryAnswer> {
     if (this.#closed) throw new Retryable('unavailable', 'The graph is being replaced by a newer snapshot.');
-    if (!Number.isInteger(limit) || limit < 1 || limit > MAX_ROWS)
-      throw new Refusal('invalid_request', `Give a limit from 1 to ${MAX_ROWS}.`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > this.#mostRows)
+      throw new Refusal('invalid_request', `Give a limit from 1 to ${this.#mostRows}.`);
     const plan = planOf(cypher, parameters);
     const deadline = performance.now() + timeoutMs;
     const answering = this.#inTurn(plan, limit, deadline);

@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/failure.ts';
-import type { Token } from './cypher-tokens.ts';
-import { isWord } from './read-only-guard.ts';
+import type { Token } from '../../domain/query/cypher-tokens.ts';
+import { isWord } from '../../domain/query/read-only-guard.ts';
 
 /**
  * The engine's parser can not be interrupted, and what it needs grows with the square of a query's length and of its

@@ -1,4 +1,5 @@
-import { Refusal } from '../../domain/failure.ts';
+import { Refusal, Retryable } from '../../domain/failure.ts';
+import { holdingOfLease } from '../../domain/lease/lease.ts';
 import type { AcceptedEvent, OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
@@ -12,45 +13,62 @@ export const askedOf = async <Request>(operations: OperationLog, operationId: st
   return ((await operations.firstBefore(last)) as AcceptedEvent & { request: Request }).request;
 };
 
+/** A job as it is held now. */
+export type HeldJob = { operationId: string; leaseId: string };
+
 type Upload = {
-  key: string;
-  file: string;
+  /** What goes where; the log takes all of it or none. */
+  files: readonly { key: string; file: string }[];
   signal: AbortSignal;
-  /** What the log is told. */
-  done: { step: string; message: string; detail: Record<string, unknown> };
+  /** What the log is told: `detail` for whoever follows the operation, `made` for the step that publishes it. */
+  done: { step: string; message: string; detail: Record<string, unknown>; made: Record<string, unknown> };
   onCommitted?: () => Promise<void>;
+};
+
+/** The work was handed out anew while this run was not heard of; whoever has it now makes what counts. */
+class HandedOver extends Retryable {
+  constructor(operationId: string) {
+    super('conflict', `The work of "${operationId}" was handed out again meanwhile.`);
+  }
+}
+
+/** @throws {HandedOver} */
+export const refuseHandedOver = ({ holding }: OperationEvent, { operationId, leaseId }: HeldJob): void => {
+  if (holding !== undefined && holding > holdingOfLease(leaseId)) throw new HandedOver(operationId);
 };
 
 /**
  * Uploads what a job has made and tells the log, from which on the operation only goes forward. Of several runs the log
- * takes one, and of an operation that is being undone none: the others remove what they uploaded. What is uploaded and
- * not known to be refused stays: the log may have it, and whoever undoes the operation looks for it.
+ * takes one, of one that was taken for lost since none, and of an operation that is being undone none: the others remove what
+ * they uploaded. What is uploaded and not known to be refused stays: the log may have it, and whoever undoes the operation
+ * looks for it.
  */
 export const commitUpload = async (
   { operations, objects }: { operations: OperationLog; objects: ObjectStore },
-  operationId: string,
-  { key, file, signal, done, onCommitted }: Upload,
+  job: HeldJob,
+  { files, signal, done, onCommitted }: Upload,
 ): Promise<void> => {
-  await objects.upload(key, file);
+  const removeAll = async () => {
+    for (const { key } of files) await objects.remove(key);
+  };
+  for (const { key, file } of files) await objects.upload(key, file);
   try {
     if (signal.aborted) throw new Refusal('operation_over', 'The job was stopped.');
-    if (await isCommitted(operations, operationId, done)) return await onCommitted?.();
+    if (await isCommitted(operations, job, done)) return await onCommitted?.();
   } catch (error) {
-    if (error instanceof Refusal) await objects.remove(key);
+    if (error instanceof Refusal || error instanceof HandedOver) await removeAll();
     throw error;
   }
-  await objects.remove(key);
+  await removeAll();
 };
 
-const isCommitted = async (
-  operations: OperationLog,
-  operationId: string,
-  { step, message, detail }: Upload['done'],
-): Promise<boolean> => {
-  const draft = { type: 'progress', step, percent: 90, message, detail, pointOfNoReturn: true } as const;
+const isCommitted = async (operations: OperationLog, job: HeldJob, done: Upload['done']): Promise<boolean> => {
+  const draft = { type: 'progress', percent: 90, ...done, pointOfNoReturn: true } as const;
   for (;;) {
-    const last = await operations.last(operationId);
+    const last = await operations.last(job.operationId);
     if (!last.cancellable) return false;
+    // Whoever hands the work out again tells the log before: what is put behind this event is not late.
+    refuseHandedOver(last, job);
     if ((await operations.appendAfter(last, draft)) !== undefined) return true;
   }
 };

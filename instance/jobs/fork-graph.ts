@@ -10,11 +10,12 @@ import { newSnapshot, type Snapshot, type SourceTable } from '../../domain/snaps
 import { emptyTable, newPartKey } from '../../domain/table/table.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
 import { countTables, type ExportedTable, exportTables } from '../loading/export-tables.ts';
-import { loadGraph } from '../loading/load-graph.ts';
+import { type LoadProgress, loadGraph } from '../loading/load-graph.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import { measureFile, type Workspace } from '../workspace.ts';
-import { askedOf } from './commit-upload.ts';
+import { askedOf, refuseHandedOver } from './commit-upload.ts';
 import type { JobWork } from './job-runner.ts';
+import { type Passage, ProgressEvents } from './progress-events.ts';
 
 type Dependencies = {
   workspace: Workspace;
@@ -25,6 +26,8 @@ type Dependencies = {
 };
 
 const FIRST_VERSION = 1;
+const READING: Passage = { step: 'exportTables', rowsAre: 'read', fromPercent: 5, toPercent: 30 };
+const LOADING: Passage = { step: 'loadTables', rowsAre: 'loaded', fromPercent: 30, toPercent: 55 };
 
 /**
  * Makes a subgraph's first version of its parent's snapshot and publishes it. Its rows are kept as staged tables are, so that
@@ -32,7 +35,8 @@ const FIRST_VERSION = 1;
  */
 export const forkGraph =
   ({ workspace, cache, operations, graphs, objects }: Dependencies): JobWork<'fork-graph'> =>
-  async ({ operationId, graphId }, signal) => {
+  async (job, signal) => {
+    const { operationId, graphId } = job;
     const asked = await askedOf<GraphRequest>(operations, operationId);
     if (asked?.fork === undefined || asked.parentId === undefined) return;
     const { schema, tier, fork, parentId } = asked;
@@ -42,10 +46,28 @@ export const forkGraph =
     const directory = workspace.scratchFile();
     const uploaded: string[] = [];
 
-    const read = async (file: string) => ({
-      exported: await exportTables({ file, schema, tables: plan.tables, directory }, signal),
-      missing: await countTables({ file, schema, tables: plan.withoutEnds }),
-    });
+    /** Work of which the log is told how far it is. */
+    const watched = async <Result>(
+      passage: Passage,
+      rows: readonly number[],
+      work: (onProgress: (progress: LoadProgress) => void) => Promise<Result>,
+    ): Promise<Result> => {
+      const rowsTotal = rows.reduce((sum, count) => sum + count, 0);
+      const progress = new ProgressEvents(operations, operationId, passage, rowsTotal);
+      try {
+        return await work((done) => progress.tell(done));
+      } finally {
+        await progress.settled();
+      }
+    };
+    const read = async (file: string) => {
+      const { tables, withoutEnds } = plan;
+      const counts = await countTables({ file, schema, tables });
+      const exported = await watched(READING, counts, (onProgress) =>
+        exportTables({ file, schema, tables, directory }, signal, onProgress),
+      );
+      return { exported, missing: await countTables({ file, schema, tables: withoutEnds }) };
+    };
     const load = async (exported: readonly ExportedTable[]): Promise<string> => {
       const output = join(directory, 'graph');
       const files = exported.flatMap(({ table, path }) => (path === null ? [] : [{ table, path }]));
@@ -53,8 +75,11 @@ export const forkGraph =
       const limits = TABLE_LIMITS[tier];
       const temporaryDirectory = join(directory, 'duckdb');
       const request = { schema, files, limits, ignoreErrors: false, output, report };
-      const loaded = await loadGraph(request, { temporaryDirectory, signal });
-      const rows = exported.reduce((sum, table) => sum + table.rows, 0);
+      const counts = exported.map((table) => table.rows);
+      const loaded = await watched(LOADING, counts, (onProgress) =>
+        loadGraph(request, { temporaryDirectory, signal }, onProgress),
+      );
+      const rows = counts.reduce((sum, count) => sum + count, 0);
       if (loaded.rows !== rows) throw new Terminal('internal', `${loaded.rows} of ${rows} rows came through.`);
       return output;
     };
@@ -73,6 +98,7 @@ export const forkGraph =
       uploaded.push(made.key);
       await objects.upload(made.key, file);
       signal.throwIfAborted();
+      refuseHandedOver(await operations.last(operationId), job);
       const current = await graphs.publish(graphId, writerOf(operationId), made);
       if (current === undefined)
         throw new Terminal('conflict', "The graph is not this operation's to publish any more.");
@@ -81,8 +107,9 @@ export const forkGraph =
       return true;
     };
     /** What the log does not have by an earlier run already. */
-    const tell = async (step: string, percent: number, message: string, detail: Record<string, unknown> = {}) => {
-      await operations.append(operationId, { type: 'step_completed', step, percent, message, detail });
+    const tell = async (step: string, percent: number, message: string, forked?: Forked) => {
+      const told = forked && { detail: forked, made: forked };
+      await operations.append(operationId, { type: 'step_completed', step, percent, message, ...told });
     };
 
     let isPublished = false;

@@ -2,7 +2,7 @@ import { Refusal, Retryable } from '../../domain/failure.ts';
 import type { InstanceJob, JobKind, JobOf } from '../../domain/fleet/instance-job.ts';
 import { holdingOfLease } from '../../domain/lease/lease.ts';
 import { reportFailure } from '../../domain/operation/failure-report.ts';
-import type { Logger } from '../logger.ts';
+import { type Logger, workingOn } from '../logger.ts';
 import type { Holdings } from './holdings.ts';
 import type { JobJournal, UnfinishedJob } from './job-journal.ts';
 import type { TaskReporter } from './task-reporter.ts';
@@ -10,7 +10,8 @@ import type { TaskReporter } from './task-reporter.ts';
 /**
  * Does a job's work. Repeating it, even after a half-done run, leads to the same end; repeating it when the operation
  * has moved on changes nothing. What can be interrupted ends when the signal aborts; all else looks at it between its
- * steps. When the promise settles nothing of the work goes on.
+ * steps. When the promise settles nothing of the work goes on. The job's lease is the one that it is held by now: handed over
+ * again while it runs, it has another one.
  */
 export type JobWork<Kind extends JobKind = JobKind> = (job: JobOf<Kind>, signal: AbortSignal) => Promise<void>;
 
@@ -22,7 +23,7 @@ const HEARTBEAT_MS = 10_000;
 
 /** What it was handed over with last: it reports by this token and holds the instance by this lease. */
 type Handing = Pick<InstanceJob, 'taskToken' | 'leaseId' | 'generation'>;
-type Running = { handing: Handing; done: Promise<void>; controller: AbortController };
+type Running = { job: InstanceJob; handing: Handing; done: Promise<void>; controller: AbortController };
 
 /**
  * Runs jobs and reports them to their workflows. A job that is handed over twice runs once: the second handing over
@@ -81,10 +82,10 @@ export class JobRunner {
         else await this.#holdings.end(this.#adopt(running, handing));
         return;
       }
-      this.#logger.info('A job begins', { job: key, leaseId });
-      const started = { handing, done: Promise.resolve(), controller: new AbortController() };
+      const started = { job: { ...job }, handing, done: Promise.resolve(), controller: new AbortController() };
       this.#running.set(key, started);
-      started.done = this.#run(key, job, started);
+      const { operationId, graphId, tenantId } = job;
+      started.done = workingOn({ operationId, graphId, tenantId }, () => this.#run(key, started));
     });
   }
 
@@ -107,10 +108,13 @@ export class JobRunner {
     const { handing: before } = running;
     if (holdingOfLease(handing.leaseId) < holdingOfLease(before.leaseId)) return handing;
     running.handing = handing;
+    running.job.leaseId = handing.leaseId;
     return before;
   }
 
-  async #run(key: string, job: InstanceJob, running: Running): Promise<void> {
+  async #run(key: string, running: Running): Promise<void> {
+    const { job } = running;
+    this.#logger.info('A job begins', { job: key, leaseId: running.handing.leaseId });
     const heartbeats = setInterval(() => void this.#reporter.heartbeat(running.handing.taskToken), HEARTBEAT_MS);
     let failure: unknown;
     try {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { Refusal } from '../../domain/failure.ts';
 import { type GraphStore, operationIdOfWriter } from '../../domain/graph/graph.ts';
 import {
@@ -6,6 +6,8 @@ import {
   type LoadedSnapshot,
   type MaterializationRequest,
   tablesToLoad,
+  tablesWith,
+  withDerived,
 } from '../../domain/materialization/materialization.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
@@ -19,8 +21,11 @@ import type { StagedFile } from '../loading/load-plan.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import { fetchChecked, type Workspace } from '../workspace.ts';
 import { askedOf, commitUpload } from './commit-upload.ts';
+import { deriveTables, rejectedLines } from './derive-tables.ts';
 import type { JobWork } from './job-runner.ts';
-import { ProgressEvents } from './progress-events.ts';
+import { type Passage, ProgressEvents } from './progress-events.ts';
+
+const LOADING: Passage = { step: 'loadGraph', rowsAre: 'loaded', fromPercent: 20, toPercent: 80 };
 
 type Dependencies = {
   workspace: Workspace;
@@ -37,7 +42,8 @@ type Dependencies = {
  */
 export const materialize =
   ({ workspace, cache, operations, graphs, objects, tables }: Dependencies): JobWork<'materialize'> =>
-  async ({ operationId, graphId }, signal) => {
+  async (job, signal) => {
+    const { operationId, graphId } = job;
     const request = await askedOf<MaterializationRequest>(operations, operationId);
     if (request === undefined) return;
     // The graph is claimed, so all that it is to be made of stays where it is while this runs.
@@ -45,25 +51,28 @@ export const materialize =
     if (!graph?.writer || operationIdOfWriter(graph.writer) !== operationId)
       throw new Refusal('conflict', `The graph "${graphId}" is not this operation's any more.`);
     const at = new Date().toISOString();
-    const toLoad = tablesToLoad(graph, staged, request);
-
     const scratch: string[] = [];
     const scratchFile = (extension = '') => {
       scratch.push(`${workspace.scratchFile()}${extension}`);
       return scratch.at(-1) ?? '';
     };
-    const progress = new ProgressEvents(
-      operations,
-      operationId,
-      toLoad.reduce((sum, { part }) => sum + part.rows, 0),
-    );
-    const [output, report] = [scratchFile(), scratchFile()];
+    const [output, report, directory] = [scratchFile(), scratchFile(), scratchFile()];
+    let progress: ProgressEvents | undefined;
     try {
+      await mkdir(directory);
+      const asked = { operationId, graph, staged, request };
+      const derived = await deriveTables({ cache, graphs, operations }, asked, { directory, signal });
+      const kept = withDerived(graphId, staged, derived);
+      const chosen = tablesWith(request, derived);
+      const toLoad = tablesToLoad(graph, kept, chosen);
+      const rowsToLoad = toLoad.reduce((sum, { part }) => sum + part.rows, 0);
+      progress = new ProgressEvents(operations, operationId, LOADING, rowsToLoad);
       const files: StagedFile[] = [];
       for (const { table, part } of toLoad) {
+        const made = derived.find((own) => own.table === table);
         // The engine knows the format by the name.
-        const path = scratchFile('.parquet');
-        await fetchChecked(objects, part, path);
+        const path = made?.path ?? scratchFile('.parquet');
+        if (made === undefined) await fetchChecked(objects, part, path, `What is staged of ${table}`);
         signal.throwIfAborted();
         files.push({ table, path });
       }
@@ -80,28 +89,47 @@ export const materialize =
           report,
         },
         { temporaryDirectory: scratchFile(), signal },
-        (done) => progress.tell(done),
+        (done) => progress?.tell(done),
       );
       await progress.settled();
       signal.throwIfAborted();
 
-      const { checksum, bytes, rows, rejected } = loaded;
+      const { checksum, bytes, rows } = loaded;
+      const tablesLoaded = loaded.tables.map((table) => {
+        const left = derived.find((own) => own.table === table.table)?.rejected.count ?? 0;
+        return { ...table, rejected: table.rejected + left };
+      });
+      const rejected = tablesLoaded.reduce((sum, table) => sum + table.rejected, 0);
       const snapshot: LoadedSnapshot['snapshot'] = {
         ...newSnapshot(graphId, (graph.snapshot?.version ?? 0) + 1, { checksum, bytes }),
-        source: sourceOf(graph.snapshot?.source, chosenOf(staged, request), { operationId, at }),
+        source: sourceOf(graph.snapshot?.source, chosenOf(kept, chosen), { operationId, at }),
       };
-      const detail: LoadedSnapshot = { snapshot, tables: [...loaded.tables], rows, rejected };
+      const made: LoadedSnapshot = {
+        snapshot,
+        tables: tablesLoaded,
+        derived: derived.map(({ table, version, part, source }) => ({ table, version, part, source })),
+        rows,
+        rejected,
+      };
+      await appendFile(report, rejectedLines(derived));
       if (rejected > 0) await objects.upload(loadReportKey(graphId, operationId), report);
-      await commitUpload({ operations, objects }, operationId, {
-        key: snapshot.key,
-        file: output,
+      await commitUpload({ operations, objects }, job, {
+        files: [
+          ...derived.map(({ part, path }) => ({ key: part.key, file: path })),
+          { key: snapshot.key, file: output },
+        ],
         signal,
-        done: { step: 'loadGraph', message: `${rows} rows loaded`, detail },
+        done: {
+          step: 'loadGraph',
+          message: `${rows} rows loaded`,
+          detail: { tables: tablesLoaded, rows, rejected, snapshotVersion: snapshot.version },
+          made,
+        },
         // Nobody asks for it before it is published; then it need not be fetched.
         onCommitted: () => cache.adopt(graphId, snapshot, output),
       });
     } finally {
-      await progress.settled();
+      await progress?.settled();
       for (const path of scratch) await rm(path, { recursive: true, force: true });
     }
   };

@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { newSnapshot, type SnapshotFile } from '../../domain/snapshot/snapshot.ts';
 import { openReadOnly } from '../database/read-only-database.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
-import { measureFile, type Workspace } from '../workspace.ts';
+import { fetchChecked, measureFile, type Workspace } from '../workspace.ts';
 import { askedOf, commitUpload } from './commit-upload.ts';
 import type { JobWork } from './job-runner.ts';
 
@@ -27,7 +27,8 @@ type Dependencies = {
  */
 export const restore =
   ({ workspace, cache, operations, graphs, objects, backups }: Dependencies): JobWork<'restore'> =>
-  async ({ operationId, graphId }, signal) => {
+  async (job, signal) => {
+    const { operationId, graphId } = job;
     const asked = await askedOf<RestoreRequest>(operations, operationId);
     if (asked === undefined) return;
     const { backupId } = asked;
@@ -37,18 +38,22 @@ export const restore =
 
     const file = workspace.scratchFile();
     try {
-      await objects.download(backup.key, file);
+      await fetchChecked(objects, { key: backup.key, checksum: null }, file, `The backup "${backupId}"`);
       const measured = await verified(file, backup);
       signal.throwIfAborted();
       const snapshot = {
         ...newSnapshot(graphId, (graph?.snapshot?.version ?? 0) + 1, measured),
         ...(source && { source: await sourceAsKept(source, objects) }),
       };
-      await commitUpload({ operations, objects }, operationId, {
-        key: snapshot.key,
-        file,
+      await commitUpload({ operations, objects }, job, {
+        files: [{ key: snapshot.key, file }],
         signal,
-        done: { step: 'restoreBackup', message: 'Backup verified and copied', detail: { snapshot } },
+        done: {
+          step: 'restoreBackup',
+          message: 'Backup verified and copied',
+          detail: { backupId, snapshotVersion: snapshot.version, bytes: snapshot.bytes },
+          made: { snapshot },
+        },
         // Nobody asks for it before it is published; then it need not be fetched.
         onCommitted: () => cache.adopt(graphId, snapshot, file),
       });

@@ -7,12 +7,12 @@ import type { StagedPart, StageRequest } from '../../domain/table/staging.ts';
 import { newPartKey, type TablePart, type TableStore } from '../../domain/table/table.ts';
 import { type TableFile, type TableFileStore, uploadKey } from '../../domain/table/table-file.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
-import { RowsRejected } from '../staging/rejected-rows.ts';
 import type { SourceFile } from '../staging/source-file.ts';
 import { stageTable } from '../staging/stage-table.ts';
 import { fetchChecked, type Workspace } from '../workspace.ts';
 import { askedOf, commitUpload } from './commit-upload.ts';
 import type { JobWork } from './job-runner.ts';
+import { tellRejects } from './tell-rejects.ts';
 
 type Dependencies = {
   workspace: Workspace;
@@ -29,7 +29,8 @@ type Dependencies = {
  */
 export const stageFiles =
   ({ workspace, operations, graphs, objects, tables, files }: Dependencies): JobWork<'stage-table'> =>
-  async ({ operationId, graphId }, signal) => {
+  async (job, signal) => {
+    const { operationId, graphId } = job;
     const asked = await askedOf<StageRequest>(operations, operationId);
     if (asked === undefined) return;
     const { table: name, fileIds, mode, ignoreErrors } = asked;
@@ -46,13 +47,13 @@ export const stageFiles =
       const file = await files.get({ graphId, table: name, fileId });
       if (file === undefined) throw new Refusal('not_found', `The table ${name} has no file "${fileId}" any more.`);
       const path = scratchFile();
-      await fetchChecked(objects, { key: uploadKey(file), checksum: file.checksum }, path);
+      await fetchChecked(objects, { key: uploadKey(file), checksum: file.checksum }, path, file.fileName);
       signal.throwIfAborted();
       return sourceOf(file, path);
     };
     const fetchPart = async (part: TablePart): Promise<string> => {
       const path = scratchFile();
-      await fetchChecked(objects, part, path);
+      await fetchChecked(objects, part, path, `What is staged of ${name}`);
       return path;
     };
 
@@ -77,15 +78,21 @@ export const stageFiles =
       );
       const part: TablePart = { key: newPartKey(table), ...staged };
       const { count, first } = rejected;
-      const detail: StagedPart = { part, version: table.version + 1, rejected: { count, first: [...first] } };
-      await commitUpload({ operations, objects }, operationId, {
-        key: part.key,
-        file: output,
+      const made: StagedPart = { part, version: table.version + 1, rejected: { count, first: [...first] } };
+      const { rows: rowsStaged, bytes: bytesStaged } = part;
+      const told = { table: name, files: sources.map((source) => source.name), rejected: count };
+      await commitUpload({ operations, objects }, job, {
+        files: [{ key: part.key, file: output }],
         signal,
-        done: { step: 'stageFiles', message: `${part.rows} rows of ${name} staged`, detail },
+        done: {
+          step: 'stageFiles',
+          message: `${rowsStaged} rows of ${name} staged`,
+          detail: { ...told, rows: rowsStaged, bytes: bytesStaged },
+          made,
+        },
       });
     } catch (error) {
-      if (error instanceof RowsRejected) await tellRejects(operations, operationId, error);
+      await tellRejects(operations, operationId, 'stageFiles', error);
       throw error;
     } finally {
       for (const path of scratch) await rm(path, { recursive: true, force: true });
@@ -99,9 +106,3 @@ const sourceOf = ({ fileName, format, compression, delimiter }: TableFile, path:
   compression,
   ...(delimiter !== null && { delimiter }),
 });
-
-/** An operation's error has room for one row; the others are told before it. */
-const tellRejects = async (operations: OperationLog, operationId: string, { rejected, message }: RowsRejected) => {
-  const detail = { rejected: rejected.count, rejectedRows: rejected.first };
-  await operations.append(operationId, { type: 'progress', step: 'stageFiles', message, detail });
-};

@@ -7,13 +7,14 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
+import { carryTrace } from '../../domain/aws/carry-trace.ts';
 
 /** Reports to the workflow that waits by a task token. One that waits no more is not told, and that is no fault. */
 export class TaskReporter {
   readonly #client: SFNClient;
 
   constructor(client: SFNClient = new SFNClient({})) {
-    this.#client = client;
+    this.#client = carryTrace(client);
   }
 
   async succeeded(taskToken: string): Promise<void> {

@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Terminal } from '../../domain/failure.ts';
 import type { ResolvedSchema } from '../../domain/graph/graph-schema.ts';
-import type { PropertyType } from '../../domain/graph/property-type.ts';
 import type { SchemaTable } from '../../domain/table/schema-table.ts';
 import { Engine, type EngineConnection } from '../database/engine.ts';
 import { quotedName } from '../database/schema-statements.ts';
-import { DuckDBSession, sqlName, sqlText } from '../staging/duckdb-session.ts';
-import { stagedType } from '../staging/staged-type.ts';
-import { type TableColumn, tableColumns } from '../staging/table-columns.ts';
+import { DuckDBSession, sqlText } from '../staging/duckdb-session.ts';
+import { tableColumns } from '../staging/table-columns.ts';
+import { cypherText, read, written } from './exported-value.ts';
+import type { LoadProgress } from './load-graph.ts';
 
 /** A table as it was exported: staged Parquet, as a staging of its rows would have made it. No file when it has no rows. */
 export type ExportedTable = { table: string; kind: SchemaTable['kind']; rows: number; path: string | null };
@@ -19,9 +20,13 @@ export type ExportTables = {
   tables: readonly SchemaTable[];
   /** A directory that is there; the files go into it. */
   directory: string;
+  /** About so many rows are written by one statement. @default 1,000,000 */
+  chunkRows?: number;
 };
 
 const EXPORT_THREADS = 2;
+/** A second or two of work; the engine finds a chunk by its place, so many cost what one costs. */
+const CHUNK_ROWS = 1_000_000;
 const DUCKDB_MEBIBYTES = 192;
 
 /**
@@ -29,11 +34,12 @@ const DUCKDB_MEBIBYTES = 192;
  * have, so that they can be loaded, added to and replaced as any table's, and relationships the keys of their nodes: for
  * that the engine would hold all nodes in its buffer pool.
  * @throws {Refusal} `invalid_request` for a table with a type that can not be staged
- * @throws the signal's reason; between tables, because the engine can not be interrupted
+ * @throws the signal's reason; between chunks, because the engine can not be interrupted
  */
 export const exportTables = async (
-  { file, schema, tables, directory }: ExportTables,
+  { file, schema, tables, directory, chunkRows = CHUNK_ROWS }: ExportTables,
   signal: AbortSignal,
+  onProgress: (progress: LoadProgress) => void = () => {},
 ): Promise<ExportedTable[]> => {
   const temporaryDirectory = join(directory, 'duckdb');
   await using duckdb = await DuckDBSession.open({ temporaryDirectory, memoryMebibytes: DUCKDB_MEBIBYTES, signal });
@@ -52,13 +58,34 @@ export const exportTables = async (
       await connection.run(`COPY (MATCH (r:${quotedName(node)}) RETURN ${values}) TO ${cypherText(path)}`);
       return path;
     };
-    const sourceOf = async (table: string, raw: string): Promise<string> => {
+    const sourceOf = async (table: string, chunks: readonly string[]): Promise<string> => {
       const relationship = schema.relationships.find(({ name }) => name === table);
-      if (relationship === undefined) return `SELECT * FROM read_parquet(${sqlText(raw)})`;
+      const raw = `[${chunks.map(sqlText).join(', ')}]`;
+      if (relationship === undefined) return `SELECT * FROM read_parquet(${raw})`;
       const [from, to] = [await keysOf(relationship.from), await keysOf(relationship.to)];
-      return `SELECT rows.* REPLACE (start.key AS "from", finish.key AS "to") FROM read_parquet(${sqlText(raw)}) AS rows
+      return `SELECT rows.* REPLACE (start.key AS "from", finish.key AS "to") FROM read_parquet(${raw}) AS rows
         JOIN read_parquet(${sqlText(from)}) AS start ON rows."from" = start.place
         JOIN read_parquet(${sqlText(to)}) AS finish ON rows."to" = finish.place`;
+    };
+
+    /** The rows as the engine writes them, a file for each range of nodes: their own, or those that relationships lead from. */
+    const writeChunks = async (table: string, rowsTotal: number, path: string): Promise<string[]> => {
+      const chunks = Math.ceil(rowsTotal / chunkRows);
+      const places = chunks === 1 ? 1 : await countPlaces(connection, schema, table);
+      const paths: string[] = [];
+      let rowsDone = 0;
+      for (let chunk = 0; chunk < chunks; chunk += 1) {
+        signal.throwIfAborted();
+        const endOf = (count: number) => Math.floor((count * places) / chunks);
+        const range = chunks === 1 ? null : { from: endOf(chunk), to: endOf(chunk + 1) };
+        const raw = `${path}.${chunk}.parquet`;
+        await connection.run(`COPY (${rowsOf(schema, table, range)}) TO ${cypherText(raw)}`);
+        paths.push(raw);
+        rowsDone += await duckdb.number(`SELECT sum(num_rows) FROM parquet_file_metadata(${sqlText(raw)})`);
+        onProgress({ table, rowsDone, rowsTotal });
+      }
+      if (rowsDone === rowsTotal) return paths;
+      throw new Terminal('internal', `${rowsDone} of ${rowsTotal} rows of ${table} were read.`);
     };
 
     const exported: ExportedTable[] = [];
@@ -66,16 +93,13 @@ export const exportTables = async (
       signal.throwIfAborted();
       const { columns } = tableColumns(schema, name);
       const rows = await countRows(connection, schema, name);
-      const [raw, path] = [join(directory, `${at}.raw.parquet`), join(directory, `${at}.parquet`)];
+      const path = join(directory, `${at}.parquet`);
       if (rows > 0) {
-        await connection.run(`COPY (${rowsOf(schema, name, columns)}) TO ${cypherText(raw)}`);
-        const values = columns.map(({ name: column, type }) => {
-          const named = sqlName(column);
-          return `CAST(${withSigns(named, type)} AS ${stagedType(type)}) AS ${named}`;
-        });
-        const source = await sourceOf(name, raw);
+        const chunks = await writeChunks(name, rows, path);
+        const values = columns.map((column) => read(column.name, column.type));
+        const source = await sourceOf(name, chunks);
         await duckdb.run(`COPY (SELECT ${values.join(', ')} FROM (${source})) TO ${sqlText(path)} (FORMAT parquet)`);
-        await rm(raw);
+        for (const chunk of chunks) await rm(chunk);
       }
       exported.push({ table: name, kind, rows, path: rows > 0 ? path : null });
     }
@@ -112,13 +136,19 @@ const withReader = async <Result>(
   }
 };
 
-const countRows = async (connection: EngineConnection, schema: ResolvedSchema, table: string): Promise<number> => {
-  const result = await connection.execute(
-    await connection.prepare(`${patternOf(schema, table)} RETURN count(*) AS rows`),
-    {},
-  );
+const countRows = (connection: EngineConnection, schema: ResolvedSchema, table: string): Promise<number> =>
+  numberOf(connection, `${patternOf(schema, table)} RETURN count(*) AS number`);
+
+/** How many places there are for nodes: a table's own, or those that a relationship leads from. */
+const countPlaces = (connection: EngineConnection, schema: ResolvedSchema, table: string): Promise<number> => {
+  const node = schema.relationships.find(({ name }) => name === table)?.from ?? table;
+  return numberOf(connection, `MATCH (n:${quotedName(node)}) RETURN max(offset(id(n))) + 1 AS number`);
+};
+
+const numberOf = async (connection: EngineConnection, cypher: string): Promise<number> => {
+  const result = await connection.execute(await connection.prepare(cypher), {});
   try {
-    return Number(result.next()?.['rows']);
+    return Number(result.next()?.['number']);
   } finally {
     result.close();
   }
@@ -131,84 +161,13 @@ const patternOf = (schema: ResolvedSchema, table: string): string => {
     : `MATCH (a:${quotedName(relationship.from)})-[r:${quotedName(table)}]->(b:${quotedName(relationship.to)})`;
 };
 
-const rowsOf = (schema: ResolvedSchema, table: string, columns: readonly TableColumn[]): string => {
+const rowsOf = (schema: ResolvedSchema, table: string, range: { from: number; to: number } | null): string => {
   const isRelationship = schema.relationships.some(({ name }) => name === table);
-  const values = columns.map(({ name, type, isKey }) => {
+  const place = `offset(id(${isRelationship ? 'a' : 'r'}))`;
+  const where = range === null ? '' : ` WHERE ${place} >= ${range.from} AND ${place} < ${range.to}`;
+  const values = tableColumns(schema, table).columns.map(({ name, type, isKey }) => {
     if (isRelationship && isKey) return `offset(id(${name === 'from' ? 'a' : 'b'})) AS ${quotedName(name)}`;
     return `${written(`r.${quotedName(name)}`, type)} AS ${quotedName(name)}`;
   });
-  return `${patternOf(schema, table)} RETURN ${values.join(', ')}`;
+  return `${patternOf(schema, table)}${where} RETURN ${values.join(', ')}`;
 };
-
-/** What the engine does not write to Parquet, or not exactly, it writes as text; staged rows have text in these places too. */
-const written = (place: string, type: PropertyType): string => {
-  if (!isWrittenAsText(type)) return place;
-  switch (type.kind) {
-    case 'scalar':
-    case 'decimal':
-      return `CAST(${place}, 'STRING')`;
-    case 'list':
-      // As a whole it casts a list of decimals by ending its process; element by element it can.
-      return `list_transform(${place}, item -> ${written('item', type.element)})`;
-    case 'struct': {
-      const fields = type.fields.map(
-        ({ name, type: field }) => `${quotedName(name)} := ${written(`struct_extract(${place}, '${name}')`, field)}`,
-      );
-      return `CASE WHEN ${place} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END`;
-    }
-    // Text in a map can not be staged.
-    case 'map':
-      return place;
-  }
-};
-
-const isWrittenAsText = (type: PropertyType): boolean => {
-  switch (type.kind) {
-    case 'decimal':
-      return true;
-    case 'scalar':
-      return type.name === 'INT128' || type.name === 'INTERVAL';
-    case 'list':
-      return isWrittenAsText(type.element);
-    case 'struct':
-      return type.fields.some(({ type: field }) => isWrittenAsText(field));
-    case 'map':
-      return false;
-  }
-};
-
-/** The engine misplaces the sign of a decimal between -1 and 0: it writes -0.05 as `0.-5`. */
-const withSigns = (place: string, type: PropertyType): string => {
-  if (!hasDecimal(type)) return place;
-  switch (type.kind) {
-    case 'decimal':
-      return `CASE WHEN starts_with(${place}, '0.-') THEN '-0.' || lpad(substr(${place}, 4), ${type.scale}, '0') ELSE ${place} END`;
-    case 'list':
-      return `list_transform(${place}, lambda item: ${withSigns('item', type.element)})`;
-    case 'struct': {
-      const fields = type.fields.map(
-        ({ name, type: field }) => `${sqlName(name)} := ${withSigns(`${place}.${sqlName(name)}`, field)}`,
-      );
-      return `CASE WHEN ${place} IS NULL THEN NULL ELSE struct_pack(${fields.join(', ')}) END`;
-    }
-    case 'scalar':
-    case 'map':
-      return place;
-  }
-};
-
-const hasDecimal = (type: PropertyType): boolean => {
-  switch (type.kind) {
-    case 'decimal':
-      return true;
-    case 'list':
-      return hasDecimal(type.element);
-    case 'struct':
-      return type.fields.some(({ type: field }) => hasDecimal(field));
-    case 'scalar':
-    case 'map':
-      return false;
-  }
-};
-
-const cypherText = (text: string): string => `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`;

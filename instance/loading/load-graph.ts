@@ -3,7 +3,7 @@ import { Retryable, Terminal } from '../../domain/failure.ts';
 import type { EntityInput } from '../../domain/graph/entity.ts';
 import type { ResolvedSchema } from '../../domain/graph/graph-schema.ts';
 import type { SnapshotFile } from '../../domain/snapshot/snapshot.ts';
-import { createDatabase, insertEntity, removeDatabase } from '../database/build-database.ts';
+import { applySchema, createEntity, removeDatabase } from '../database/build-database.ts';
 import { Engine, type EngineConnection } from '../database/engine.ts';
 import { DuckDBSession, sqlText } from '../staging/duckdb-session.ts';
 import { measureFile } from '../workspace.ts';
@@ -20,7 +20,7 @@ import {
 } from './load-plan.ts';
 import { loadableRows, UnloadableRows } from './unloadable-rows.ts';
 
-/** How far a load is within a table. `rowsDone` never falls; the engine tells it several times within a chunk too. */
+/** How far it is within a table, of a load or an export. `rowsDone` never falls; the engine tells it several times within a chunk too. */
 export type LoadProgress = { table: string; rowsDone: number; rowsTotal: number };
 
 export type LoadGraph = {
@@ -38,8 +38,8 @@ export type LoadGraph = {
   report: string;
   /** @default CHUNK_ROWS */
   chunkRows?: ChunkRows;
-  /** What the engine may use for pages. @default 512 MB */
-  bufferPoolBytes?: number;
+  /** What the engine may use for pages; where that is too little, the next. @default LOAD_BUFFER_POOLS_BYTES */
+  bufferPoolsBytes?: readonly number[];
 };
 
 export type LoadedTable = { table: string; kind: 'node' | 'relationship'; rows: number; rejected: number };
@@ -48,10 +48,13 @@ export type LoadedGraph = SnapshotFile & { tables: readonly LoadedTable[]; rows:
 type Work = { temporaryDirectory: string; signal?: AbortSignal };
 
 /**
- * A COPY of relationships holds all of its rows; with 512 MB ten million of them passed and with 256 MB they did not.
- * What the engine holds besides is about as much again, however large the graph is.
+ * The engine writes what does not fit beside the file and reads it back: with 128 MiB ten million relationships took as long
+ * as with 512. It can not do that with keys and texts, which are what a second attempt has more room for. What the engine holds
+ * besides is about as much again, however large the graph is.
  */
-const LOAD_BUFFER_POOL_BYTES = 512 * 2 ** 20;
+export const LOAD_BUFFER_POOLS_BYTES = [128 * 2 ** 20, 512 * 2 ** 20] as const;
+/** Which part of a buffer pool may be held by what can not be written aside. */
+const MOST_HELD = 0.75;
 /** DuckDB only cuts chunks, and looks for wrong rows with the help of its temporary directory. */
 const DUCKDB_MEBIBYTES = 192;
 const LOAD_THREADS = 2;
@@ -103,10 +106,11 @@ export const loadGraph = async (
 };
 
 const withEngine = async <Result>(
-  { output, bufferPoolBytes = LOAD_BUFFER_POOL_BYTES }: LoadGraph,
+  file: string,
+  bufferPoolBytes: number,
   work: (connection: EngineConnection) => Promise<Result>,
 ): Promise<Result> => {
-  const engine = await Engine.open(output, { readOnly: false, bufferPoolBytes });
+  const engine = await Engine.open(file, { readOnly: false, bufferPoolBytes });
   try {
     const connection = await engine.connect({ threads: LOAD_THREADS });
     try {
@@ -138,12 +142,13 @@ class TryAgain extends Error {}
 
 /**
  * Loads take all rows to be right and all chunks to fit. When the engine says otherwise the file is begun anew, without the wrong
- * rows or in smaller chunks: a COPY that failed is rolled back, but in a file where one did, a later checkpoint can end the
- * process.
+ * rows, with more memory or in smaller chunks: a COPY that failed is rolled back, but in a file where one did, a later
+ * checkpoint can end the process.
  */
 class LoadAttempts {
   readonly #work: LoadWork;
   readonly #chunkRows: ChunkRows;
+  readonly #bufferPoolsBytes: number[];
   readonly #rejected = new Map<string, number>();
   readonly #reported = new Map<string, number>();
   #areRowsKnown = false;
@@ -151,6 +156,10 @@ class LoadAttempts {
   constructor(work: LoadWork) {
     this.#work = work;
     this.#chunkRows = { ...(work.request.chunkRows ?? CHUNK_ROWS) };
+    const heldBytes = Math.max(0, ...work.steps.map((step) => step.heldBytes));
+    const pools = work.request.bufferPoolsBytes ?? LOAD_BUFFER_POOLS_BYTES;
+    const enough = pools.findIndex((bytes) => heldBytes < bytes * MOST_HELD);
+    this.#bufferPoolsBytes = pools.slice(enough);
   }
 
   async run(): Promise<LoadedTable[]> {
@@ -158,7 +167,9 @@ class LoadAttempts {
       try {
         return await this.#attempt();
       } catch (error) {
-        if (!(error instanceof TryAgain)) throw error;
+        // A checkpoint needs room too.
+        if (isPoolFull(error) && !this.#takesMoreMemory()) throw doesNotFit('The graph does', error);
+        if (!isPoolFull(error) && !(error instanceof TryAgain)) throw error;
         await removeDatabase(this.#work.request.output);
       }
     }
@@ -170,10 +181,13 @@ class LoadAttempts {
 
   async #attempt(): Promise<LoadedTable[]> {
     const { request, steps } = this.#work;
-    await createDatabase(request.output, request.schema);
-    // Before the relationships, which may lead to it.
-    if (request.entity) await insertEntity(request.output, request.entity, request.schema);
-    return withEngine(request, async (connection) => {
+    const { schema, entity, output } = request;
+    return withEngine(output, this.#bufferPoolsBytes[0] ?? 0, async (connection) => {
+      await applySchema(connection, schema);
+      // Before the relationships, which may lead to it.
+      if (entity) await createEntity(connection, entity, schema);
+      // A checkpoint that a COPY begins can fail for want of memory: then there is nothing else in it.
+      await connection.run('CHECKPOINT');
       const tables: LoadedTable[] = [];
       for (const step of steps) tables.push(await this.#loadTable(step, connection));
       await connection.run('CHECKPOINT');
@@ -195,10 +209,11 @@ class LoadAttempts {
     const isWhole = to - from === step.rows && !this.#rejected.has(step.table);
     const { file, rows } = isWhole ? { file: step.path, rows: step.rows } : await this.#cutChunk(step, from, to);
     if (rows === 0) return;
-    const report = (done: number) => this.#report(step, from + (to - from) * Math.min(1, done));
+    // A chunk is done when the COPY has answered; the engine says so before it has written all.
+    const report = (done: number) => this.#report(step, Math.min(to - 1, from + (to - from) * done));
     const copied = await connection.copy(copyStatement(step, file), report).catch(async (error: unknown) => {
       this.#work.signal?.throwIfAborted();
-      if (isPoolFull(error)) this.#takeSmallerChunks(step, to - from, error);
+      if (isPoolFull(error)) this.#makeRoom(step, to - from, error);
       else await this.#findWrongRows(step, error);
       throw new TryAgain();
     });
@@ -213,10 +228,16 @@ class LoadAttempts {
     return { file, rows: await duckdb.number(`SELECT sum(num_rows) FROM parquet_file_metadata(${sqlText(file)})`) };
   }
 
-  #takeSmallerChunks({ table, kind }: LoadStep, rows: number, cause: unknown): void {
-    const message = `The rows of ${table} do not fit into the memory of the load.`;
-    if (rows <= MIN_CHUNK_ROWS) throw new Retryable('unavailable', message, { cause });
+  #makeRoom({ table, kind }: LoadStep, rows: number, cause: unknown): void {
+    if (this.#takesMoreMemory()) return;
+    if (rows <= MIN_CHUNK_ROWS) throw doesNotFit(`The rows of ${table} do`, cause);
     this.#chunkRows[kind] = Math.ceil(rows / 2);
+  }
+
+  #takesMoreMemory(): boolean {
+    if (this.#bufferPoolsBytes.length < 2) return false;
+    this.#bufferPoolsBytes.shift();
+    return true;
   }
 
   /** Finds the rows that the engine refuses, in all tables at once. If it refuses the rest as well, it is not because of rows. */
@@ -241,6 +262,9 @@ class LoadAttempts {
     this.#work.onProgress({ table, rowsDone, rowsTotal });
   }
 }
+
+const doesNotFit = (what: string, cause: unknown): Retryable =>
+  new Retryable('unavailable', `${what} not fit into the memory of the load.`, { cause });
 
 const isPoolFull = (error: unknown): boolean => messageOf(error).startsWith('Buffer manager exception');
 

@@ -29,14 +29,20 @@ export type LoadPlan = {
   limits: LoadLimits;
 };
 
-/** A table of the plan with what loads it. */
-export type LoadStep = PlannedTable & { path: string; columns: TableColumns['columns'] };
+/** A table of the plan with what loads it. Of `heldBytes`, an estimate, the engine can write nothing aside while it loads. */
+export type LoadStep = PlannedTable & { path: string; columns: TableColumns['columns']; heldBytes: number };
 
 /**
- * A chunk of nodes costs what its rows cost. Of relationships every further chunk rewrites what the earlier ones wrote
- * (eight chunks took three times as long as one), so there are few; five million of them fit into the buffer pool.
+ * Further chunks cost: of 2.5 million nodes five chunks took 1.6 times as long as one, and eight of relationships, each of which
+ * rewrites what the earlier ones wrote, three times; both took more memory and more of the file. So a table is one chunk, but
+ * for the largest.
  */
-export const CHUNK_ROWS: ChunkRows = { node: 2_000_000, relationship: 5_000_000 };
+export const CHUNK_ROWS: ChunkRows = { node: 10_000_000, relationship: 50_000_000 };
+
+/** Of a key the engine holds so much besides its bytes. */
+const KEY_SLOT_BYTES = 24;
+/** Texts are held for each direction of a relationship, and while the one is made of the other. */
+const TEXT_COPIES = 3;
 
 /**
  * What a load would do, in order, from the files' metadata alone.
@@ -57,9 +63,26 @@ export const planSteps = async (
     if (found.map(({ column_name: name }) => String(name)).join() !== columns.map(({ name }) => name).join())
       throw new Terminal('conflict', `The staged rows of ${table} have other columns than the schema.`);
     const chunks = Math.ceil(rows / chunkRows[kind]);
-    steps.push({ table, kind, rows, bytes: (await stat(path)).size, chunks, path, columns });
+    const heldBytes = await heldBytesOf(duckdb, { kind, columns, path, rows });
+    steps.push({ table, kind, rows, bytes: (await stat(path)).size, chunks, path, columns, heldBytes });
   }
   return steps.sort((left, right) => orderIn(schema, left.table) - orderIn(schema, right.table));
+};
+
+/** Keys of nodes, and texts of relationships other than their ends. */
+const heldBytesOf = async (
+  duckdb: DuckDBSession,
+  { kind, columns, path, rows }: Pick<LoadStep, 'kind' | 'columns' | 'path' | 'rows'>,
+): Promise<number> => {
+  const keys = columns.filter(({ isKey }) => isKey).map(({ name }) => sqlText(name));
+  const held =
+    kind === 'node'
+      ? `path_in_schema IN (${keys.join()})`
+      : `type = 'BYTE_ARRAY' AND path_in_schema NOT IN (${keys.join()})`;
+  const bytes = await duckdb.number(
+    `SELECT coalesce(sum(total_uncompressed_size) FILTER (${held}), 0) FROM parquet_metadata(${sqlText(path)})`,
+  );
+  return kind === 'node' ? bytes + rows * KEY_SLOT_BYTES : bytes * TEXT_COPIES;
 };
 
 /** The plan to show, within its limits. @throws {Refusal} `too_large` */

@@ -34,5 +34,6 @@ export class RowsRejected extends Refusal {
 const placeOf = ({ file, row, line }: RejectedRow): string =>
   line === null ? `${file}, row ${row}:` : `${file}, line ${line}:`;
 
-const sentenceOf = ({ column, value, reason }: RejectedRow): string =>
+/** What is wrong with a row, without where it is. */
+export const sentenceOf = ({ column, value, reason }: RejectedRow): string =>
   [column, value === null ? null : JSON.stringify(value), reason].filter((part) => part !== null).join(' ');

@@ -204,11 +204,17 @@ const quickValue = (column: TableColumn, value: string): string => {
 /** Whether a column can have what is not a finite number. */
 export const isReal = ({ text }: TableColumn): boolean => text === 'FLOAT' || text === 'DOUBLE';
 
+/** Whether a column has integers of at most 64 bits. */
+export const isWholeNumber = ({ text }: TableColumn): boolean => /^U?INT(8|16|32|64)$/.test(text);
+
 const rawName = ({ name }: TableColumn): string => sqlName(`raw ${name}`);
 
-/** The table's columns that a file has, and where. The engine tells names apart without regard to case. */
-const matchColumns = (
-  file: SourceFile,
+/**
+ * The table's columns that a file has, and where. The engine tells names apart without regard to case.
+ * @throws {Refusal} `invalid_request` for a column that the table has not, one that is there twice, and a key that is missing
+ */
+export const matchColumns = (
+  file: Pick<SourceFile, 'name'>,
   { name: table, columns }: TableColumns,
   header: readonly string[],
 ): { column: TableColumn; position: number }[] => {

@@ -5,9 +5,9 @@ import { measureFile } from '../workspace.ts';
 import { DuckDBSession, sqlName, sqlText } from './duckdb-session.ts';
 import { examineRows } from './examine-rows.ts';
 import { NO_REJECTS, type RejectedRows, RowsRejected } from './rejected-rows.ts';
-import { isReal, openSource, type Source, type SourceFile, unreadable } from './source-file.ts';
+import { isReal, isWholeNumber, openSource, type Source, type SourceFile, unreadable } from './source-file.ts';
 import { stagedType } from './staged-type.ts';
-import { type TableColumns, tableColumns } from './table-columns.ts';
+import { type TableColumn, type TableColumns, tableColumns } from './table-columns.ts';
 
 /** Bytes are those of the files as they are on disk. */
 export type StagingLimits = { rows: number; bytes: number };
@@ -118,16 +118,35 @@ const writeParquet = (duckdb: DuckDBSession, rows: string, output: string): Prom
   duckdb.run(`COPY (${rows}) TO ${sqlText(output)} (FORMAT parquet)`);
 
 /**
- * What is cheaper to ask of the Parquet than of every text: whether keys may be there twice (by hashes, which take less memory than
- * keys), and whether a number is NaN or has become infinite.
+ * What is cheaper to ask of the Parquet than of every text: whether keys may be there twice, and whether a number is NaN or
+ * has become infinite.
  */
 const needsLook = async (duckdb: DuckDBSession, { kind, columns }: TableColumns, output: string): Promise<boolean> => {
   const key = kind === 'node' ? columns.find(({ isKey }) => isKey) : undefined;
   const doubts = columns.filter(isReal).map(({ name }) => `coalesce(bool_or(NOT isfinite(${sqlName(name)})), false)`);
-  if (key !== undefined) doubts.push(`count(*) <> count(DISTINCT hash(${sqlName(key.name)}))`);
+  if (key !== undefined) doubts.push(`count(*) <> ${await differentKeys(duckdb, key, output)}`);
   if (doubts.length === 0) return false;
   const query = `SELECT CAST(${doubts.join(' OR ')} AS INTEGER) FROM read_parquet(${sqlText(output)})`;
   return (await duckdb.number(query)) > 0;
+};
+
+/** A bit for each number that a key may be, if those are not more than so many for a row, and 32 MiB in all. */
+const MOST_BITS_OF_A_ROW = 16;
+const MOST_BITS = 2 ** 28;
+
+/** How many keys there are, or fewer: by a bit of each where they are close together, else by hashes, which take less memory than keys. */
+const differentKeys = async (duckdb: DuckDBSession, key: TableColumn, output: string): Promise<string> => {
+  const name = sqlName(key.name);
+  const byHash = `count(DISTINCT hash(${name}))`;
+  if (!isWholeNumber(key)) return byHash;
+  const [span] = await duckdb.rows(
+    `SELECT CAST(min(${name}) AS VARCHAR) AS least, CAST(max(${name}) AS VARCHAR) AS most, count(*) AS "rows",
+     CAST(max(${name}) AS HUGEINT) - CAST(min(${name}) AS HUGEINT) AS bits FROM read_parquet(${sqlText(output)})`,
+  );
+  const bits = Number(span?.['bits'] ?? Number.POSITIVE_INFINITY);
+  if (bits > Math.min(MOST_BITS, Number(span?.['rows']) * MOST_BITS_OF_A_ROW)) return byHash;
+  const bound = (end: 'least' | 'most') => `CAST(${sqlText(String(span?.[end]))} AS ${stagedType(key.type)})`;
+  return `bit_count(bitstring_agg(${name}, ${bound('least')}, ${bound('most')}))`;
 };
 
 const rowsOf = (duckdb: DuckDBSession, parquet: string): Promise<number> =>

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { ResponseHead } from '../lambda/response-stream.ts';
 import type { Lambda } from '../lambda/start-lambda.ts';
 import { GatewayFailure } from './gateway-failure.ts';
+import { TRACE_HEADER } from './proxy-event.ts';
 
 const headerValue = z.union([z.string(), z.number(), z.boolean()]);
 
@@ -26,7 +27,7 @@ export const sendBuffered = async (
   event: APIGatewayProxyEvent,
   response: ServerResponse,
 ): Promise<void> => {
-  const result = ProxyResult.safeParse(await lambda.invoke(name, event).catch(functionFailure));
+  const result = ProxyResult.safeParse(await lambda.invoke(name, event, traceOf(event)).catch(functionFailure));
   if (!result.success) throw new GatewayFailure('DEFAULT_5XX', { cause: result.error });
   const { statusCode, headers, multiValueHeaders, body, isBase64Encoded } = result.data;
   const content = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
@@ -54,8 +55,11 @@ export const sendStreamed = async (
     response.flushHeaders();
     return response;
   };
-  await lambda.invokeStreaming(name, event, respond, signal).catch(functionFailure);
+  await lambda.invokeStreaming(name, event, respond, signal, traceOf(event)).catch(functionFailure);
 };
+
+/** Lambda hands a function the trace that its caller is in. */
+const traceOf = ({ headers }: APIGatewayProxyEvent): string | undefined => headers[TRACE_HEADER];
 
 const setHead = (
   response: ServerResponse,

@@ -1,7 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { newTrace } from '../lambda/invoke-store.ts';
 import type { AuthorizerContext } from './authorizer.ts';
 import type { Match } from './route-table.ts';
+
+/** As API Gateway writes the header's name. */
+export const TRACE_HEADER = 'X-Amzn-Trace-Id';
 
 /** Where the API is, as its ARNs and events tell it. */
 export type ApiIdentity = {
@@ -105,10 +109,15 @@ const headersOf = ({ message, url }: GatewayRequest): Record<string, string[]> =
     'X-Forwarded-For': sourceIpOf(message),
     'X-Forwarded-Port': url.port,
     'X-Forwarded-Proto': 'http',
+    [TRACE_HEADER]: traceFrom(message.headers['x-amzn-trace-id']),
   };
   for (const [name, value] of Object.entries(forwarded)) headers.set(name.toLowerCase(), { name, values: [value] });
   return Object.fromEntries([...headers.values()].map(({ name, values }) => [name, values]));
 };
+
+/** A client's trace goes on; without one, the request begins it. */
+const traceFrom = (sent: string | string[] | undefined): string =>
+  typeof sent === 'string' && sent.includes('Root=') ? sent : newTrace();
 
 const multiValues = (parameters: URLSearchParams): Record<string, string[]> =>
   Object.fromEntries([...new Set(parameters.keys())].map((name) => [name, parameters.getAll(name)]));

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Route } from '../../contract/api/route.ts';
 import type { Lambda } from '../lambda/start-lambda.ts';
+import { actingAs } from '../recording/caller.ts';
 import { Authorizer } from './authorizer.ts';
 import { GatewayFailure } from './gateway-failure.ts';
 import { type GatewayResponses, sendProblem } from './gateway-response.ts';
@@ -95,7 +96,9 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<ApiGa
   };
 
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    const handled = handle(request, response).finally(() => underWay.delete(handled));
+    const handled = actingAs('service/apigateway', () => handle(request, response)).finally(() =>
+      underWay.delete(handled),
+    );
     underWay.add(handled);
   };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener).on('checkContinue', listener);

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { recordingDirectory } from '../recording/record.ts';
 import { openServiceOutput } from './service-output.ts';
 import { spawnChild } from './spawn-child.ts';
 import type { Task } from './task.ts';
@@ -25,6 +26,7 @@ export type ContainerOptions = {
 };
 
 const TELL_PORTS = new URL('./tell-ports.ts', import.meta.url).href;
+const NOTE_CALLS = new URL('../recording/in-container.ts', import.meta.url).href;
 
 /**
  * A service's working directory, which the task after finds as the one before left it: a host volume, as ECS on EC2 has.
@@ -47,12 +49,15 @@ export const startContainer = (options: ContainerOptions, task: Task): ChildProc
   const output = openServiceOutput(join(directory, 'logs'), task.service.name);
   const child = spawnChild({
     entry: task.image.entry,
-    preloads: [TELL_PORTS],
+    preloads: recordingDirectory === undefined ? [TELL_PORTS] : [TELL_PORTS, NOTE_CALLS],
     environment: {
       PATH: process.env['PATH'] ?? '',
       HOME: home,
+      // As the image of an instance has it.
+      MALLOC_ARENA_MAX: '2',
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
+      ...(recordingDirectory !== undefined && { GRAPHFLEET_RECORD: recordingDirectory }),
       ...environment,
       ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
       ECS_CONTAINER_METADATA_URI_V4: metadataUri(task.id),

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { link, mkdir, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type ObjectEndpoint, objectDirectories } from '../../domain/snapshot/directory-object-store.ts';
+import { type ObjectEndpoint, objectDirectories, partialFile } from '../../domain/snapshot/directory-object-store.ts';
 import { contentDisposition, type SignedTerms, verifiedTerms } from '../../domain/snapshot/signed-request.ts';
 
 /** What S3 would refuse with this status; the message is for people. */
@@ -67,9 +67,10 @@ const take = async (
   if (Number(request.headers['content-length'] ?? 'none') !== bytes)
     throw new Refused(403, `The length is signed: send just ${bytes} bytes.`);
   const { objects, partial } = objectDirectories(directory);
-  const [whole, part] = [join(objects, key), join(partial, randomUUID())];
+  const whole = join(objects, key);
   if ((await sizeOf(whole)) !== undefined) throw new Refused(412, 'The object is there already.');
-  await Promise.all([mkdir(partial, { recursive: true }), mkdir(dirname(whole), { recursive: true })]);
+  const part = await partialFile(partial);
+  await mkdir(dirname(whole), { recursive: true });
   try {
     const hash = createHash('sha256');
     const hashing = new Transform({

@@ -59,8 +59,12 @@ export class Execution {
         StartTime: new Date(row.startedAt).toISOString(),
         RedriveCount: 0,
       },
-      StateMachine: { Id: row.machine, Name: row.machine.slice(row.machine.lastIndexOf(':') + 1) },
+      StateMachine: { Id: row.machine, Name: this.machineName },
     };
+  }
+
+  get machineName(): string {
+    return this.row.machine.slice(this.row.machine.lastIndexOf(':') + 1);
   }
 
   /** Numbers events, in the order in which they reach the disk. */

@@ -42,9 +42,10 @@ export class Expressions {
       for (const item of template) items.push(await this.evaluate(item, bindings));
       return items;
     }
-    const fields: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(template)) fields[name] = await this.evaluate(field, bindings);
-    return fields;
+    const fields: [string, unknown][] = [];
+    for (const [name, field] of Object.entries(template)) fields.push([name, await this.evaluate(field, bindings)]);
+    // Not set one by one: a field may be named "__proto__".
+    return Object.fromEntries(fields);
   }
 
   async #evaluateText(text: string, bindings: Bindings): Promise<unknown> {

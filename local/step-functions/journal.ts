@@ -23,6 +23,8 @@ export interface ExecutionRow {
   input: string;
   status: ExecutionStatus;
   startedAt: number;
+  /** The trace that it was started in, as its header. */
+  traceHeader: string | null;
   stoppedAt: number | null;
   output: string | null;
   error: string | null;
@@ -65,6 +67,8 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, name TEXT NOT NULL, machine TEXT NOT NULL,
     revision INTEGER NOT NULL, input TEXT NOT NULL, status TEXT NOT NULL, startedAt INTEGER NOT NULL,
     stoppedAt INTEGER, output TEXT, error TEXT, cause TEXT);
+  -- Apart from the executions, whose table may be of an earlier version.
+  CREATE TABLE IF NOT EXISTS traces (id INTEGER PRIMARY KEY, traceHeader TEXT NOT NULL);
   CREATE INDEX IF NOT EXISTS executions_of_machine ON executions (machine, id);
   CREATE INDEX IF NOT EXISTS open_executions ON executions (id) WHERE status = 'RUNNING';
   CREATE TABLE IF NOT EXISTS events (
@@ -73,7 +77,8 @@ const SCHEMA = `
     execution INTEGER NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (execution, path)) WITHOUT ROWID;
 `;
 const MACHINES = 'SELECT m.*, r.definition, r.roleArn FROM machines m JOIN revisions r USING (revision)';
-const EXECUTIONS = 'SELECT e.*, r.roleArn FROM executions e JOIN revisions r USING (revision)';
+const EXECUTIONS =
+  'SELECT e.*, r.roleArn, t.traceHeader FROM executions e JOIN revisions r USING (revision) LEFT JOIN traces t USING (id)';
 const LAST = Number.MAX_SAFE_INTEGER;
 
 /** Machines, executions, where each execution is, and its history, on disk. The process may be killed at any moment. */
@@ -142,6 +147,9 @@ export class Journal {
         execution.startedAt,
       );
       const id = Number(lastInsertRowid);
+      if (execution.traceHeader !== null) {
+        this.#run('INSERT INTO traces (id, traceHeader) VALUES (?, ?)', id, execution.traceHeader);
+      }
       this.#write(id, first);
       return { ...execution, id, stoppedAt: null, output: null, error: null, cause: null };
     });

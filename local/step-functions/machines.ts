@@ -1,7 +1,8 @@
+import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import type { Clock } from './clock.ts';
 import type { Journal, MachineRow } from './journal.ts';
 import type { Machine } from './load-machine.ts';
-import { checkArn, checkName } from './names.ts';
+import { checkArn, checkName, splitQualifier } from './names.ts';
 import { StepFunctionsError } from './step-functions-error.ts';
 
 /** A machine to create. */
@@ -60,6 +61,17 @@ export class Machines {
   get(arn: string): MachineRow {
     const found = this.#journal.machine(checkArn(arn, 'stateMachine'));
     if (found !== undefined) return found;
+    throw new StepFunctionsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+  }
+
+  /**
+   * The machine that executions are started of: by its ARN, or by that of its one alias, which always is at the newest
+   * revision.
+   * @throws {StepFunctionsError} InvalidArn, StateMachineDoesNotExist
+   */
+  startable(arn: string): MachineRow {
+    const [unqualified, qualifier] = splitQualifier(arn);
+    if (qualifier === undefined || qualifier === LIVE_ALIAS) return this.get(unqualified);
     throw new StepFunctionsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
   }
 

@@ -19,6 +19,12 @@ export const checkArn = (arn: string, kind: 'stateMachine' | 'execution'): strin
   throw new StepFunctionsError('InvalidArn', `Invalid Arn: '${arn}' is not the ARN of a ${kind}`);
 };
 
-/** The ARN that an execution of a machine has. */
+/** The ARN of a machine, and the version or alias that stands behind it, if any. */
+export const splitQualifier = (arn: string): [unqualified: string, qualifier: string | undefined] => {
+  const parts = arn.split(':');
+  return parts[5] === 'stateMachine' && parts.length === 8 ? [parts.slice(0, 7).join(':'), parts[7]] : [arn, undefined];
+};
+
+/** The ARN that an execution of a machine has, whatever alias it was started by. */
 export const executionArn = (stateMachineArn: string, name: string): string =>
-  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+  `${splitQualifier(stateMachineArn)[0].replace(':stateMachine:', ':execution:')}:${name}`;

@@ -1,3 +1,4 @@
+import { record } from '../recording/record.ts';
 import { waitUntil } from './clock.ts';
 import { cursorAt } from './cursor.ts';
 import type { State } from './definition.ts';
@@ -42,10 +43,14 @@ const runState = async (frame: Frame): Promise<Transition> => {
     cursor.enteredAt = frame.now;
     const stateEnteredEventDetails = { name: cursor.state, input: JSON.stringify(cursor.input) };
     frame.record(`${state.Type}StateEntered`, { stateEnteredEventDetails });
+    recordTransition(frame);
   }
   for (;;) {
     try {
-      if (cursor.pending?.kind === 'backoff') await backOff(frame, cursor.pending.until);
+      if (cursor.pending?.kind === 'backoff') {
+        await backOff(frame, cursor.pending.until);
+        recordTransition(frame);
+      }
       return await attempt(frame, state);
     } catch (error) {
       // Anything else is the end of the execution, or a fault of the runner: no machine can answer it.
@@ -54,6 +59,10 @@ const runState = async (frame: Frame): Promise<Transition> => {
     }
   }
 };
+
+/** What is billed: a state that is entered, or tried again. */
+const recordTransition = ({ execution: { machineName: name } }: Frame): void =>
+  record({ role: `machine/${name}`, action: 'transition', resource: `stateMachine/${name}` });
 
 const attempt = async (frame: Frame, state: State): Promise<Transition> => {
   switch (state.Type) {

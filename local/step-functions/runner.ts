@@ -14,6 +14,9 @@ import { readToken } from './task-token.ts';
 const ROOT = 'root';
 const LONGEST_INPUT_BYTES = 256 * 1024;
 
+/** What an execution is started with. */
+type Start = { stateMachineArn: string; name: string; input: string; traceHeader?: string | null };
+
 interface Open {
   execution: Execution;
   root: Frame;
@@ -56,10 +59,10 @@ export class Runner implements Executions {
    * Starts an execution. With the name and the input of one that runs, it is that one.
    * @throws {StepFunctionsError} StateMachineDoesNotExist, InvalidName, InvalidExecutionInput, ExecutionAlreadyExists
    */
-  start({ stateMachineArn, name, input }: { stateMachineArn: string; name: string; input: string }): ExecutionRow {
-    const machine = this.#machines.get(stateMachineArn);
+  start({ stateMachineArn, name, input, traceHeader = null }: Start): ExecutionRow {
+    const machine = this.#machines.startable(stateMachineArn);
     const parsed = parseInput(input);
-    const arn = executionArn(stateMachineArn, checkName(name));
+    const arn = executionArn(machine.arn, checkName(name));
     const found = this.find(arn);
     if (found !== undefined) {
       const same = JSON.stringify(JSON.parse(found.input)) === JSON.stringify(parsed);
@@ -78,7 +81,7 @@ export class Runner implements Executions {
       executionStartedEventDetails: { input, roleArn },
     };
     const row = journal.open(
-      { arn, name, machine: stateMachineArn, revision, roleArn, input, status: 'RUNNING', startedAt },
+      { arn, name, machine: machine.arn, revision, roleArn, input, status: 'RUNNING', startedAt, traceHeader },
       {
         events: [{ id: 1, body: JSON.stringify(started) }],
         frames: [{ path: ROOT, body: JSON.stringify({ cursor, lastEventId: 0 }) }],

@@ -6,9 +6,14 @@ import { type Action, action } from './action.ts';
 import { page, pageFields } from './page.ts';
 
 const startExecution = action(
-  z.object({ stateMachineArn: z.string(), name: z.string().optional(), input: z.string().optional() }),
-  ({ runner }, { stateMachineArn, name = randomUUID(), input = '{}' }) => {
-    const { arn, startedAt } = runner.start({ stateMachineArn, name, input });
+  z.object({
+    stateMachineArn: z.string(),
+    name: z.string().optional(),
+    input: z.string().optional(),
+    traceHeader: z.string().max(256).optional(),
+  }),
+  ({ runner }, { stateMachineArn, name = randomUUID(), input = '{}', traceHeader = null }) => {
+    const { arn, startedAt } = runner.start({ stateMachineArn, name, input, traceHeader });
     return { executionArn: arn, startDate: inSeconds(startedAt) };
   },
 );
@@ -28,6 +33,7 @@ const describeExecution = action(z.object({ executionArn: z.string() }), ({ runn
     ...listed(row),
     input: row.input,
     inputDetails: { included: true },
+    ...(row.traceHeader === null ? {} : { traceHeader: row.traceHeader }),
     ...(row.output === null ? {} : { output: row.output, outputDetails: { included: true } }),
     ...(row.error === null ? {} : { error: row.error }),
     ...(row.cause === null ? {} : { cause: row.cause }),

@@ -4,8 +4,9 @@ import { argument, type Resource } from './resource.ts';
 /**
  * Runs a function and gives its result. An Error it throws becomes the task's failure, its `name` the error's name.
  * @param functionName the name or the ARN, as the machine gives it
+ * @param trace the trace of the execution, as its header
  */
-export type InvokeFunction = (functionName: string, payload: unknown) => Promise<unknown>;
+export type InvokeFunction = (functionName: string, payload: unknown, trace?: string) => Promise<unknown>;
 
 /** A function that may have run, or not: its process died with ours. */
 const lost = new StateFailure('Lambda.Unknown', 'The runner stopped while the function was running.');
@@ -22,10 +23,10 @@ export const lambdaResource = (arn: string, invokeFunction: InvokeFunction): Res
     answeredBy: arn === PREFIX ? 'call' : 'token',
     lost,
     fields: ['FunctionName', 'Payload'],
-    async call(input) {
+    async call(input, _repeated, trace) {
       const name = argument(input, 'FunctionName');
       if (typeof name !== 'string') throw new StateFailure('States.Runtime', 'lambda:invoke needs a FunctionName.');
-      const Payload = await invoke(invokeFunction, name, argument(input, 'Payload') ?? {});
+      const Payload = await invoke(invokeFunction, name, argument(input, 'Payload') ?? {}, trace);
       return { ExecutedVersion: '$LATEST', Payload, StatusCode: 200 };
     },
   };
@@ -36,13 +37,18 @@ const bareFunction = (arn: string, invokeFunction: InvokeFunction): Resource => 
   action: arn,
   answeredBy: 'call',
   lost,
-  call: (input) => invoke(invokeFunction, arn, input),
+  call: (input, _repeated, trace) => invoke(invokeFunction, arn, input, trace),
 });
 
-const invoke = async (invokeFunction: InvokeFunction, name: string, payload: unknown): Promise<unknown> => {
+const invoke = async (
+  invokeFunction: InvokeFunction,
+  name: string,
+  payload: unknown,
+  trace: string | undefined,
+): Promise<unknown> => {
   try {
     // Copied both ways: what a function does to its event or its result later is its own affair.
-    return copy(await invokeFunction(name, copy(payload)));
+    return copy(await invokeFunction(name, copy(payload), trace));
   } catch (error) {
     throw thrownByFunction(error);
   }

@@ -18,9 +18,10 @@ export interface Resource {
   prepare?(input: unknown): unknown;
   /**
    * Makes the call.
+   * @param trace the trace of the execution, as its header
    * @throws {StateFailure}
    */
-  call(input: unknown, repeated: boolean): Promise<unknown>;
+  call(input: unknown, repeated: boolean, trace: string | undefined): Promise<unknown>;
   /**
    * Waits for the execution that the call started.
    * @throws {StateFailure} it ended other than well

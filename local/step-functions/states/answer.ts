@@ -1,3 +1,4 @@
+import { actingAs } from '../../recording/caller.ts';
 import type { Answer, PendingTask } from '../cursor.ts';
 import { heartbeatMissed, StateFailure, timedOut, withinLimit } from '../failure.ts';
 import type { Frame } from '../frame.ts';
@@ -50,7 +51,10 @@ const call = async (
   isOver: () => boolean,
 ): Promise<Answer | undefined> => {
   if (task.submitted === undefined) {
-    const result = withinLimit(await resource.call(task.input, resumed), 'task result');
+    const { machineName, row } = frame.execution;
+    const run = () => resource.call(task.input, resumed, row.traceHeader ?? undefined);
+    const called = await actingAs(`machine/${machineName}`, run);
+    const result = withinLimit(called, 'task result');
     if (resource.answeredBy === 'call') return { output: result };
     // The token may have been answered, or the time may have run out, before the call was.
     if (isOver()) return undefined;

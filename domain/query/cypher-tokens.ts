@@ -1,4 +1,4 @@
-import { Refusal } from '../../domain/failure.ts';
+import { Refusal } from '../failure.ts';
 
 export type TokenKind = 'word' | 'name' | 'string' | 'number' | 'parameter' | 'symbol';
 

@@ -1,4 +1,4 @@
-import { Refusal } from '../../domain/failure.ts';
+import { Refusal } from '../failure.ts';
 import type { Token } from './cypher-tokens.ts';
 
 /** What a reading statement can begin with, after EXPLAIN or PROFILE. Everything else writes or reaches outside. */
