@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { recordingOf } from './test/fixtures/recordings.ts';
 
 /**
  * A machine of CI is shared, and a second try tells a slow minute from a defect. The reporter marks what needed it: each one
@@ -6,12 +7,19 @@ import { defineConfig } from 'vitest/config';
  */
 const RETRIES = process.env['CI'] ? 1 : 0;
 
+/** What a project needs whose calls to AWS are recorded, for the project `iam` to judge. */
+const RECORDING = 'test/fixtures/recordings.ts';
+const recordedAs = (name: string) => ({ GRAPHFLEET_RECORD: recordingOf(name) });
+
+/** Handlers and what records their calls are made once in a process, as Lambda makes them: each of these has one of its own. */
+const ISOLATED = ['test/integration/steps/**/*.test.ts', 'test/integration/local/recording.test.ts'];
+
 export default defineConfig({
   test: {
     // By default a core is kept free; here a test's processes wait for each other more than they work.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       // A minute of one core: run by `npm run test:model`, and by CI.
       { test: { name: 'model', include: ['test/model/**/*.test.ts'], testTimeout: 120_000 } },
       // Every fault in every state of every workflow, some minutes of both cores: run by `npm run test:faults`, and by CI.
@@ -19,6 +27,8 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/integration/workflows/**/*.test.ts'],
+          globalSetup: [RECORDING],
+          env: recordedAs('faults'),
           testTimeout: 60_000,
           hookTimeout: 60_000,
           retry: RETRIES,
@@ -28,7 +38,18 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          exclude: ['test/integration/workflows/**'],
+          exclude: ['test/integration/workflows/**', ...ISOLATED],
+          // A third of the time went into loading the same modules again for each file.
+          isolate: false,
+          retry: RETRIES,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'isolated',
+          include: ISOLATED,
           retry: RETRIES,
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -39,7 +60,8 @@ export default defineConfig({
           name: 'e2e',
           retry: RETRIES,
           include: ['test/e2e/*.test.ts'],
-          globalSetup: ['test/e2e/global-setup.ts'],
+          globalSetup: [RECORDING, 'test/e2e/global-setup.ts'],
+          env: recordedAs('e2e'),
           testTimeout: 90_000,
           hookTimeout: 60_000,
           // One runtime serves all of them, and two cores carry it.
@@ -51,15 +73,28 @@ export default defineConfig({
         test: {
           name: 'scenarios',
           include: ['test/e2e/scenarios/*.test.ts'],
+          globalSetup: [RECORDING],
+          env: recordedAs('scenarios'),
           testTimeout: 90_000,
           hookTimeout: 60_000,
           retry: RETRIES,
+        },
+      },
+      // What those before have recorded, against the policies: run by `npm run test:iam` after them, and by CI.
+      {
+        test: {
+          name: 'iam',
+          include: ['test/iam/**/*.test.ts'],
+          globalSetup: ['test/iam/global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {
         test: {
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
+          isolate: false,
           globalSetup: ['test/infra/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -22,6 +22,7 @@ const directory = shared.target.dataDirectory ?? '';
 const runtime = JSON.parse(readFileSync(join(directory, 'runtime.json'), 'utf8')) as {
   webhookSecret: string;
   endpoints: { dynamodb: string };
+  tableName?: string;
 };
 const operator = shared.target.tokens.operator;
 
@@ -33,7 +34,7 @@ const table = {
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     }),
   ),
-  tableName: 'graphfleet-control',
+  tableName: runtime.tableName ?? 'graphfleet-control',
 };
 
 /** A tenant that never bought anything. */

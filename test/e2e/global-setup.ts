@@ -25,7 +25,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     return async () => {};
   }
   const directory = await mkdtemp(join(tmpdir(), 'graphfleet-e2e-'));
-  const runtime = await startRuntimeProcess(directory);
+  const runtime = await startRuntimeProcess(directory, { ...project.config.env });
   project.provide('target', { url: runtime.url, tokens: runtime.tokens, dataDirectory: directory });
   return async () => {
     await runtime.stop();

@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { operationIdFor } from '../../domain/identifier.ts';
 import { OperationLog } from '../../domain/operation/operation-log.ts';
@@ -8,8 +6,8 @@ import { newPartKey, publicationOn } from '../../domain/table/table.ts';
 import { MAX_FILE_BYTES } from '../../domain/table/table-file.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
 import { Tables } from '../../domain/table/tables.ts';
-import { DuckDBSession, sqlText } from '../../instance/staging/duckdb-session.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
+import { parquetOf } from '../fixtures/parquet.ts';
 import { Client } from './client.ts';
 import { Loading } from './staging.ts';
 import { openStores } from './stores.ts';
@@ -18,19 +16,6 @@ const client = new Client();
 const stores = openStores(client.target);
 
 const newGraph = async (request = companiesGraph()) => new Loading(client, (await client.createGraph(request)).graphId);
-
-/** What a query makes, as a Parquet file. */
-const parquetOf = async (query: string): Promise<Buffer> => {
-  const directory = await mkdtemp(join(tmpdir(), 'graphfleet-parquet-'));
-  try {
-    await using duckdb = await DuckDBSession.open({ temporaryDirectory: directory });
-    const file = join(directory, 'rows.parquet');
-    await duckdb.run(`COPY (${query}) TO ${sqlText(file)} (FORMAT parquet)`);
-    return await readFile(file);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-};
 
 const companies = (from: number, to: number, employees = 1): string =>
   ['id,founded,revenue,employees', ...numbers(from, to).map((at) => `c${at},2001-02-03,1.5,${employees}`)].join('\n');
@@ -41,11 +26,13 @@ test('files of every format are staged, loaded and answer queries', async () => 
   const csv = await graph.upload('Company', 'rows.csv', 'id,founded,revenue,employees\n"a, ""é""",1999-12-31,0.5,\n');
   const gzip = await graph.upload('Company', 'rows.csv.gz', 'employees,id\n9007199254740993,b\n');
   const json = await graph.upload('Company', 'rows.json', JSON.stringify([{ id: 'c', revenue: 2.25 }]));
-  const staged = await graph.stage('Company', { fileIds: [csv, gzip, json], mode: 'create' });
+  const jsonGzip = await graph.upload('Company', 'rows.json.gz', JSON.stringify([{ id: 'd', founded: '2000-01-01' }]));
+  const ndjson = await graph.upload('Company', 'rows.ndjson', '{"id":"e"}\n{"id":"f","revenue":-1}\n');
+  const staged = await graph.stage('Company', { fileIds: [csv, gzip, json, jsonGzip, ndjson], mode: 'create' });
   expect(staged).toMatchObject({
     kind: 'table.create',
     status: 'succeeded',
-    result: { table: 'Company', mode: 'create', version: 1, rows: 3, rejected: 0 },
+    result: { table: 'Company', mode: 'create', version: 1, rows: 6, rejected: 0 },
   });
   const people = await graph.upload('Person', 'rows.ndjson.gz', '{"id":"p","born":"1980-01-02"}\n{"id":"q"}\n');
   expect(await graph.stage('Person', { fileIds: [people], mode: 'create' })).toMatchObject({ status: 'succeeded' });
@@ -65,12 +52,12 @@ test('files of every format are staged, loaded and answer queries', async () => 
     result: {
       skipped: false,
       snapshotVersion: 2,
-      rows: 6,
+      rows: 9,
       rejected: 0,
       stale: false,
       report: null,
       tables: [
-        { table: 'Company', kind: 'node', rows: 3, rejected: 0 },
+        { table: 'Company', kind: 'node', rows: 6, rejected: 0 },
         { table: 'Person', kind: 'node', rows: 2, rejected: 0 },
         { table: 'OWNS', kind: 'relationship', rows: 1, rejected: 0 },
       ],
@@ -84,6 +71,9 @@ test('files of every format are staged, loaded and answer queries', async () => 
     ['a, "é"', '1999-12-31', 0.5, null],
     ['b', null, null, '9007199254740993'],
     ['c', null, 2.25, null],
+    ['d', '2000-01-01', null, null],
+    ['e', null, null, null],
+    ['f', null, -1, null],
   ]);
   expect(await graph.rows('MATCH (a)-[o:OWNS]->(b) RETURN a.id, o.share, b.id')).toEqual([['b', 0.25, 'c']]);
 });
@@ -297,6 +287,19 @@ describe('a materialization', () => {
     expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
   });
 
+  test('that is asked for again with its Idempotency-Key is the same, and another graph’s is refused', async () => {
+    const headers = { 'idempotency-key': randomUUID() };
+    const ask = (of: Loading) => client.call(of.path('/materializations'), { body: { force: true }, headers });
+    const [first, again] = await Promise.all([ask(graph), ask(graph)]);
+    expect(again.body).toEqual(first.body);
+    const other = await newGraph();
+    expect(await ask(other)).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect((await stores.graphs.get(other.graphId))?.writer).toBeNull();
+    expect(await graph.ended(first)).toMatchObject({ status: 'succeeded' });
+    expect((await ask(graph)).body).toEqual(first.body);
+    expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
+  });
+
   test('of a plain graph without any rows makes an empty one when it is forced', async () => {
     const own = await newGraph(plainGraph() as ReturnType<typeof companiesGraph>);
     expect(await own.materialize()).toMatchObject({ result: { skipped: true } });
@@ -311,9 +314,14 @@ describe('while a graph is loaded', () => {
   let graph: Loading;
   beforeAll(async () => {
     graph = await newGraph();
-    await stageMany(1);
+    await stageMarked(1);
     expect(await graph.materialize()).toMatchObject({ status: 'succeeded' });
   });
+  /** Rows of two tables with the same marker. */
+  const stageMarked = async (marker: number) => {
+    await graph.stageRows('Person', `id,born\np,200${marker}-01-01\n`);
+    await stageMany(marker);
+  };
   /** So many rows, each with the marker. */
   const stageMany = async (marker: number) => {
     const rows = await parquetOf(`SELECT 'c' || range AS id, ${marker}::BIGINT AS employees FROM range(${MANY})`);
@@ -321,36 +329,56 @@ describe('while a graph is loaded', () => {
     expect(await graph.stage('Company', { fileIds: [fileId], mode: 'create' })).toMatchObject({ status: 'succeeded' });
   };
 
-  test('queries never fail and never mix versions', async () => {
-    await stageMany(2);
-    const asked = await graph.askToMaterialize();
-    let isOver = false;
-    const ended = graph.ended(asked).finally(() => (isOver = true));
+  test('20 queries a second never fail and never mix versions, over several rebuilds', async () => {
     const seen = new Set<number>();
-    const ask = async () => {
-      const rows = (await graph.rows('MATCH (c:Company) RETURN c.employees, count(*)')) as [number, number][];
-      expect(rows.map(([, count]) => count)).toEqual([MANY]);
-      for (const [marker] of rows) seen.add(marker);
+    /** One row of each table, and each tenth time all rows: whatever is answered is of one version. */
+    const ask = async (number: number) => {
+      const company = number % 10 === 0 ? '(c:Company)' : "(c:Company {id: 'c7'})";
+      const rows = await graph.rows(`MATCH (p:Person), ${company} RETURN p.born, c.employees, count(*)`);
+      const [[, marker] = []] = rows as [string, number, number][];
+      expect(rows).toEqual([[`200${marker}-01-01`, marker, number % 10 === 0 ? MANY : 1]]);
+      seen.add(marker ?? 0);
     };
-    // Two at a time, one after another: more than 20 a second where the machine lets them.
-    const asking = async () => {
-      while (!isOver) await ask();
-    };
-    await Promise.all([asking(), asking()]);
-    expect(await ended).toMatchObject({ status: 'succeeded' });
-    await ask();
-    expect([...seen].sort()).toEqual([1, 2]);
+    for (const marker of [2, 3, 4]) {
+      await stageMarked(marker);
+      const asking: Promise<void>[] = [];
+      // None waits for the one before.
+      const queries = setInterval(() => asking.push(ask(asking.length)), 50);
+      const ended = await graph.materialize().finally(() => clearInterval(queries));
+      expect(ended).toMatchObject({ status: 'succeeded' });
+      await Promise.all(asking);
+      await ask(0);
+    }
+    expect([...seen].sort()).toEqual([1, 2, 3, 4]);
   });
+
+  test('cancelling leaves what was there, and nothing of the load', async () => {
+    const before = await stores.graphs.get(graph.graphId);
+    const files = await stores.objects.list(`graphs/${graph.graphId}/`);
+    const asked = await graph.askToMaterialize({ force: true });
+    const operation = `/v1/operations/${asked.body['operationId'] as string}`;
+    await untilLoading(operation);
+    expect((await client.call(operation, { method: 'DELETE' })).status).toBe(202);
+    expect(await graph.ended(asked)).toMatchObject({ status: 'cancelled', error: null });
+    expect(await stores.graphs.get(graph.graphId)).toEqual(before);
+    expect(await stores.objects.list(`graphs/${graph.graphId}/`)).toEqual(files);
+    const { leases = {} } = (await stores.leases.get(before?.placement ?? '')) ?? {};
+    expect(Object.keys(leases)).not.toContainEqual(expect.stringContaining(asked.body['operationId'] as string));
+    expect(await graph.rows('MATCH (c:Company) RETURN c.employees, count(*)')).toEqual([[4, MANY]]);
+    expect(await graph.materialize({ force: true })).toMatchObject({ status: 'succeeded' });
+  });
+
+  /** From then on the load has its rows. */
+  const untilLoading = async (operation: string) => {
+    for (;;) {
+      const { body } = await client.call(`${operation}/events?limit=1000`);
+      if ((body['events'] as { step: string | null }[]).some(({ step }) => step === 'loadGraph')) return;
+    }
+  };
 
   test('what is staged leaves it stale', async () => {
     const asked = await graph.askToMaterialize({ force: true });
-    const operationId = asked.body['operationId'] as string;
-    // From then on the load has its rows.
-    for (;;) {
-      const { body } = await client.call(`/v1/operations/${operationId}/events?limit=1000`);
-      const events = body['events'] as { step: string | null }[];
-      if (events.some(({ step }) => step === 'loadGraph')) break;
-    }
+    await untilLoading(`/v1/operations/${asked.body['operationId'] as string}`);
     expect(await graph.stageRows('Company', companies(0, 2))).toMatchObject({ status: 'succeeded' });
     expect(await graph.ended(asked)).toMatchObject({ status: 'succeeded' });
     expect(await graph.freshness()).toMatchObject({ stale: true, reason: 'Staged since the snapshot: Company.' });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -11,20 +12,24 @@ import { Leases } from '../../domain/lease/leases.ts';
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { DirectoryObjectStore } from '../../domain/snapshot/directory-object-store.ts';
+import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
+import { S3ObjectStore } from '../../domain/snapshot/s3-object-store.ts';
 import { DynamoTableStore } from '../../domain/table/dynamo-table-store.ts';
 import type { RuntimeFile } from '../fixtures/runtime-process.ts';
 import type { Target } from './client.ts';
 
-/** What a runtime on this machine keeps, for tests that look behind the API or make what the API can not make yet. */
+/** What a runtime or a deployment on this machine keeps, for tests that look behind the API or make what the API can not make yet. */
 export const openStores = ({ dataDirectory }: Target) => {
   if (dataDirectory === undefined) throw new Error('These tests need a runtime on this machine.');
-  const { endpoints } = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
+  const runtime = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
+  const { endpoints, tableName = 'graphfleet-control' } = runtime;
   const client = new DynamoDBClient({
     endpoint: endpoints.dynamodb,
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
-  const table = { documents: DynamoDBDocumentClient.from(client), tableName: 'graphfleet-control' };
+  const table = { documents: DynamoDBDocumentClient.from(client), tableName };
+  const objects = objectStore(dataDirectory, runtime);
   const leases = new DynamoLeaseStore(table);
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const tasks = new StepFunctionsWaitingTasks(
@@ -39,9 +44,15 @@ export const openStores = ({ dataDirectory }: Target) => {
     leases,
     /** Ends a lease as its operation does: whoever waits for the instance is woken. */
     releaseLease: (instanceId: string, leaseId: string) => new Leases(leases, tasks).release(instanceId, leaseId),
-    objects: new DirectoryObjectStore(join(dataDirectory, 'objects')),
+    objects,
     /** Puts other bytes where an object is. */
-    spoil: (key: string) => writeFile(join(dataDirectory, 'objects', 'objects', key), 'This is not what was kept.'),
+    async spoil(key: string): Promise<void> {
+      const directory = await mkdtemp(join(tmpdir(), 'graphfleet-spoilt-'));
+      const file = join(directory, 'object');
+      await writeFile(file, 'This is not what was kept.');
+      await objects.upload(key, file);
+      await rm(directory, { recursive: true });
+    },
     /** Sets one attribute of an item, whatever it was. */
     async set(pk: string, attribute: string, value: unknown): Promise<void> {
       await table.documents.send(
@@ -55,4 +66,12 @@ export const openStores = ({ dataDirectory }: Target) => {
       );
     },
   };
+};
+
+const objectStore = (directory: string, { endpoints, objectStoreUrl }: RuntimeFile): ObjectStore => {
+  if (objectStoreUrl === undefined || endpoints.s3 === undefined) {
+    return new DirectoryObjectStore(join(directory, 'objects'));
+  }
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  return new S3ObjectStore(new URL(objectStoreUrl).host, { endpoint: endpoints.s3, region: 'us-east-1', credentials });
 };

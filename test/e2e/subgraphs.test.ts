@@ -325,6 +325,12 @@ describe('a fork', () => {
       status: 'succeeded',
       result: { graphId: forked.graphId, parentVersion: 2, rows: 7, rejected: 0 },
     });
+    // How far it was is told by table, when rows are read and when they are loaded; not of each that is done in no time.
+    const told = operation.events.filter(({ type }) => type === 'progress');
+    for (const step of ['exportTables', 'loadTables']) {
+      const detail = { table: expect.any(String), rowsDone: expect.any(Number), rowsTotal: expect.any(Number) };
+      expect(told).toContainEqual(expect.objectContaining({ step, detail }));
+    }
     for (const question of [COMPANIES, OWNS, WORKS_AT])
       expect(await forked.rows(question)).toEqual(await parent.rows(question));
     expect(await forked.freshness()).toMatchObject({ stale: false, snapshotVersion: 1 });

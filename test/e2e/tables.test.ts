@@ -257,6 +257,7 @@ describe('the tables of a graph', () => {
       bytes: 0,
       stagedBy: null,
       stagedAt: null,
+      source: null,
       operationId: null,
       pendingFiles: 1,
       links: {
@@ -297,7 +298,7 @@ describe('the tables of a graph', () => {
       stale: true,
       staleSince: '2026-01-01T00:01:00.000Z',
       reason: 'Staged since the snapshot: Company, OWNS.',
-      tables: ['Company', 'OWNS'].map((name) => ({ name, rows: 7, version: 1, materializedVersion: 0 })),
+      tables: ['Company', 'OWNS'].map((name) => ({ name, rows: 7, version: 1, materializedVersion: 0, source: null })),
     });
     expect(await tableOf('Company', of)).toMatchObject({ state: 'staged', version: 1, rows: 7, bytes: 70 });
     expect(await freshness(parent.graphId)).toEqual(fresh);

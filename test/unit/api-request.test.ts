@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { expect, test } from 'vitest';
 import { consumeCreditsRoute } from '../../contract/api/billing-routes.ts';
+import { createGraphRoute } from '../../contract/api/graph-routes.ts';
 import type { Route } from '../../contract/api/route.ts';
-import { createGraphRoute } from '../../contract/api/routes.ts';
 import { requestFrom } from '../../functions/pipeline/api-request.ts';
 
 const requestOf = (route: Route, own: Partial<APIGatewayProxyEvent>) =>

@@ -1,9 +1,10 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { consumeCreditsRoute, setFlagsRoute } from '../../contract/api/billing-routes.ts';
+import { createGraphRoute, getGraphRoute } from '../../contract/api/graph-routes.ts';
 import { AcceptedView, OperationView } from '../../contract/api/operations.ts';
 import { isCommand, isOperatorAction, type Route } from '../../contract/api/route.ts';
-import { createGraphRoute, getGraphRoute, ROUTES } from '../../contract/api/routes.ts';
+import { ROUTES } from '../../contract/api/routes.ts';
 import type { AuditEntry } from '../../domain/audit/audit.ts';
 import { Refusal, Retryable, Terminal } from '../../domain/failure.ts';
 import { CallAudit } from '../../functions/pipeline/call-audit.ts';

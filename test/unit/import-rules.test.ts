@@ -58,12 +58,14 @@ describe('imports point one way', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('lib reads of the domain only what the table, the tiers, the uploads and the workflows are called', () => {
+  test('lib reads of the domain only what the table, the tiers, the uploads, the workflows and what is measured of them are called', () => {
     const wrong = imports
       .filter((found) => folderOf(found.file) === 'lib' && isLocal(found) && folderOf(targetOf(found)) === 'domain')
       .filter(
         (found) =>
-          !/^domain\/(control-table|fleet\/tier|table\/uploads|operation\/workflows)\.ts$/.test(targetOf(found)),
+          !/^domain\/(control-table|fleet\/(tier|instance)|table\/uploads|operation\/(operation|workflows))\.ts$/.test(
+            targetOf(found),
+          ),
       );
     expect(wrong).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { Refusal } from '../../domain/failure.ts';
 import { isTerminal, OPERATION_STATUSES, TERMINAL_STATUSES } from '../../domain/operation/operation.ts';
 import { eventAfter, MAY_FOLLOW } from '../../domain/operation/operation-automaton.ts';
 import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
+import { eventView } from '../../functions/views/operation-view.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
 
 const AT = '2026-01-01T00:00:01.000Z';
@@ -173,6 +174,17 @@ describe('one event after another', () => {
       expect(() => eventAfter(past, turn, AT)).toThrow(expect.objectContaining({ code: 'conflict' }));
     }
     expect(eventAfter(past, { type: 'succeeded', message: 'Done', result: {} }, AT)).toMatchObject({ percent: 100 });
+  });
+
+  test('who has the work, and what it has made, is known until the end, and nobody is shown it', () => {
+    const handed = eventAfter(running, { type: 'progress', message: 'Handed out again', holding: 7 }, AT);
+    const draft = { type: 'progress', message: 'Made', pointOfNoReturn: true, made: { key: 'graphs/kg1/1' } } as const;
+    const past = eventAfter(handed as OperationEvent, draft, AT) as OperationEvent;
+    const on = eventAfter(past, { type: 'progress', message: 'On' }, AT) as OperationEvent;
+    expect(on).toMatchObject({ holding: 7, made: { key: 'graphs/kg1/1' }, detail: {} });
+    expect(JSON.stringify([eventView(past), eventView(on)])).not.toContain('graphs/');
+    const over = eventAfter(on, { type: 'succeeded', message: 'Done', result: {} }, AT);
+    expect(over).not.toHaveProperty('made');
   });
 
   test('the point of no return is passed once, and not by a late step of an operation that is being undone', () => {

@@ -1,51 +1,66 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { METRICS } from '../../contract/metrics.ts';
-import type { OperationStatus } from '../../domain/operation/operation.ts';
-import { countForcedCycle, countQuarantine, countUndoFailure } from '../../functions/pipeline/operation-metrics.ts';
+import type { OperationEvent } from '../../domain/operation/operation-event.ts';
+import { measuringListener } from '../../functions/pipeline/operation-metrics.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
 
 /** The lines that CloudWatch would read. */
-let lines: string[];
+let lines: Record<string, unknown>[];
 const { write } = process.stdout;
-
 beforeEach(() => {
   lines = [];
-  process.stdout.write = (chunk: string | Uint8Array) => {
-    lines.push(String(chunk));
-    return true;
-  };
+  process.stdout.write = (chunk: string | Uint8Array) =>
+    lines.push(
+      ...String(chunk)
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    ) > 0;
 });
 afterEach(() => {
   process.stdout.write = write;
 });
 
-type Emitted = {
-  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string }[] }[] };
+const append = (own: Partial<OperationEvent>, again = false): Record<string, unknown> => {
+  measuringListener.appended?.(acceptedEvent(own), { again });
+  return Object.assign({}, ...lines) as Record<string, unknown>;
 };
 
-test('an undo that failed is counted under the name, namespace and dimensions that the alarm watches', () => {
-  countUndoFailure(acceptedEvent({ status: 'compensation_failed', type: 'compensation_failed' }));
-  const [line = '{}'] = lines;
-  const emitted = JSON.parse(line) as Emitted & Record<string, unknown>;
-  expect(emitted._aws.CloudWatchMetrics).toMatchObject([
-    {
-      Namespace: METRICS.namespace,
-      Dimensions: [Object.keys(METRICS.dimensions)],
-      Metrics: [{ Name: METRICS.names.compensationFailed }],
-    },
-  ]);
-  expect(emitted).toMatchObject({ ...METRICS.dimensions, [METRICS.names.compensationFailed]: 1 });
+test.each([
+  ['succeeded', 0],
+  ['partial', 0],
+  ['cancelled', 0],
+  ['failed', 1],
+  ['timed_out', 1],
+  ['compensation_failed', 1],
+] as const)('an operation that ended %s counts as failed: %d', (status, failed) => {
+  const at = '2026-01-01T00:01:30.000Z';
+  expect(append({ status, type: status, at })).toMatchObject({
+    OperationFailed: failed,
+    OperationEnded: 1,
+    outcome: status,
+    OperationDuration: 90,
+    kind: 'graph.create',
+  });
 });
 
-test.each<OperationStatus>(['failed', 'cancelled', 'compensating', 'succeeded'])('%s is not counted', (status) => {
-  countUndoFailure(acceptedEvent({ status }));
+test('an operation that is not over, or whose end was told before, is not counted', () => {
+  append({ status: 'running', type: 'progress' });
+  append({ status: 'failed', type: 'failed' }, true);
   expect(lines).toEqual([]);
 });
 
-test.each([
-  ['a forced cycle', countForcedCycle, METRICS.names.cycleForced],
-  ['a quarantine', countQuarantine, METRICS.names.instanceQuarantined],
-] as const)('%s is counted under its name', (_, count, name) => {
-  count();
-  expect(lines.map((line) => JSON.parse(line) as Record<string, unknown>)).toMatchObject([{ [name]: 1 }]);
+test('that an undo failed is told again, should nobody have heard of it', () => {
+  expect(append({ status: 'compensation_failed', type: 'compensation_failed' }, true)).toMatchObject({
+    CompensationFailed: 1,
+  });
+  expect(lines).toHaveLength(1);
+});
+
+test('a refresh that left its instance to its work is given up; one that was cancelled is not', () => {
+  const refresh = { kind: 'instance.refresh', result: { waitedMs: 1_500 } } as const;
+  expect(append({ ...refresh, status: 'cancelled', type: 'cancelled' })).not.toHaveProperty('RefreshGivenUp');
+  expect(append({ ...refresh, status: 'partial', type: 'partial' })).toMatchObject({
+    RefreshGivenUp: 1,
+    DrainWait: 1.5,
+  });
 });

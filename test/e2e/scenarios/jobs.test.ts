@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -12,15 +12,24 @@ let dagster: DagsterServer;
 let runtime: RuntimeProcess;
 let client: Client;
 let jobs: string;
+let graph: { graphId: string; operationId: string };
+/** What functions write. */
+let printed = '';
+const TRACE = '1-67891233-abcdef012345678912345678';
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-jobs-'));
   dagster = await startDagsterServer({ token: 'secret' });
   const elsewhere = { DAGSTER: JSON.stringify(dagster.settings), DAGSTER_TOKEN: 'secret' };
-  runtime = await startRuntimeProcess(directory, elsewhere);
+  runtime = await startRuntimeProcess(directory, { ...elsewhere, POWERTOOLS_LOG_LEVEL: 'INFO' });
+  runtime.process.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
   client = new Client(runtime);
-  const { graphId } = await client.createGraph(plainGraph());
-  jobs = `/v1/graphs/${graphId}/jobs`;
+  const headers = { 'x-amzn-trace-id': `Root=${TRACE};Parent=53995c3f42cd8ad8;Sampled=1` };
+  const created = await client.call('/v1/graphs', { body: plainGraph(), headers });
+  const { graphId, operationId } = created.body as typeof graph;
+  graph = { graphId, operationId };
+  await client.follow(graph.operationId);
+  jobs = `/v1/graphs/${graph.graphId}/jobs`;
 });
 afterAll(async () => {
   await runtime.stop();
@@ -71,4 +80,54 @@ test('a job that is not configured is not found, and what is configured is told'
 test("a job for another tenant's graph is not run", async () => {
   const { status } = await client.call(jobs, { body: { job: 'nightly-export' }, token: runtime.tokens.otherTenant });
   expect(status).toBe(404);
+});
+
+type Line = Record<string, unknown>;
+const linesIn = (text: string): Line[] =>
+  text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Line] : []));
+/** What the instances write. */
+const linesOfInstances = async (): Promise<Line[]> => {
+  const logs = join(directory, 'ecs', 'logs');
+  const texts = (await readdir(logs)).map((file) => readFile(join(logs, file), 'utf8'));
+  return linesIn((await Promise.all(texts)).join('\n'));
+};
+const ofTrace = (lines: Line[], trace: string) => lines.filter(({ xray_trace_id }) => xray_trace_id === trace);
+
+test('the trace of a call goes through its workflow into the instance, and each line tells what it is about', async () => {
+  const about = { ...graph, tenantId: 'acme' };
+  const atWork = ofTrace(await linesOfInstances(), TRACE);
+  expect(atWork.map(({ message }) => message)).toEqual(['A job begins', 'A job has settled']);
+  for (const line of atWork) expect(line).toMatchObject({ ...about, instanceId: expect.any(String), tier: 'standard' });
+
+  await expect
+    .poll(() => ofTrace(linesIn(printed), TRACE).map((line) => line['function']))
+    .toEqual(expect.arrayContaining(['create-graph', 'take-slot', 'dispatch-job', 'activate-graph']));
+  const steps = ofTrace(linesIn(printed), TRACE).filter(({ message }) => message === 'A step is done');
+  for (const line of steps) expect(line).toMatchObject(about);
+  expect(steps.find((line) => line['function'] === 'dispatch-job')).toHaveProperty('instanceId');
+
+  // Another call has another trace, which its lines have.
+  const { operationId } = await client.createGraph(plainGraph());
+  const other = (await linesOfInstances()).filter((line) => line['operationId'] === operationId);
+  expect(other.map(({ message }) => message)).toEqual(['A job begins', 'A job has settled']);
+  expect(new Set(other.map(({ xray_trace_id }) => xray_trace_id)).size).toBe(1);
+  expect(other[0]?.['xray_trace_id']).toMatch(/^1-[0-9a-f]{8}-[0-9a-f]{24}$/);
+  expect(other[0]?.['xray_trace_id']).not.toBe(TRACE);
+});
+
+test('no line has a token, a secret or a whole event', async () => {
+  await ask({ job: 'nightly-export', config });
+  const lines = [...linesIn(printed), ...(await linesOfInstances())];
+  expect(lines.length).toBeGreaterThan(10);
+  const written = JSON.stringify(lines);
+  const secrets = {
+    ...runtime.tokens,
+    dagster: '"secret"',
+    scheme: 'Bearer',
+    task: 'taskToken',
+    event: 'requestContext',
+  };
+  for (const [name, secret] of Object.entries(secrets)) expect(written.includes(secret), name).toBe(false);
+  // What a request has in it is the tenant's.
+  expect(written.includes('2026-01-01')).toBe(false);
 });

@@ -44,8 +44,16 @@ const untilIdle = async (stores: ReturnType<typeof openStores>): Promise<void> =
   while ((await stores.leases.get('inst-standard-1'))?.busyCount !== 0);
 };
 
-/** The calls of an instance in a load: its progress, the event that it is done, the end of its lease, the report. */
-test.each([1, 2, 3, 4].flatMap((call) => (['before', 'after'] as const).map((when) => ({ call, when }))))(
+/**
+ * The calls of an instance in a load: its progress, the event that it is done, the end of its lease, the report. These are the
+ * moments between them that are too short to be met by chance, as `interrupted-loads.test.ts` does the others.
+ */
+test.each([
+  { call: 2, when: 'before' },
+  { call: 2, when: 'after' },
+  { call: 3, when: 'after' },
+  { call: 4, when: 'before' },
+] as const)(
   'an instance that is killed (-9) $when its call $call in a load loses nothing',
   async ({ call, when }) => {
     const client = new Client({ ...runtime, dataDirectory: directory });

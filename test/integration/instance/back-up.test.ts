@@ -61,6 +61,7 @@ const jobOf = <Kind extends string>(kind: Kind, operationId: string) => ({
   kind,
   operationId,
   graphId,
+  tenantId: 'acme',
   taskToken: 'token',
   generation: 1,
   leaseId: `${operationId}.1`,

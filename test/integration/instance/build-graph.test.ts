@@ -47,6 +47,7 @@ const begunJob = async (entity: EntityInput | null = null): Promise<JobOf<'build
     operationId,
     kind: 'build-graph',
     graphId,
+    tenantId: 'acme',
     taskToken: 'token',
     definition: { schema: baseSchema, entity },
     generation: 1,

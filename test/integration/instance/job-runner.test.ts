@@ -25,6 +25,7 @@ const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
   operationId,
   kind: 'build-graph',
   graphId: 'kg1',
+  tenantId: 'acme',
   taskToken,
   definition: { schema: baseSchema, entity: null },
   generation: 1,
@@ -80,15 +81,15 @@ test('a job that failed is reported with its word, its code and its message', as
   ]);
 });
 
-test('a job that is handed over twice at once runs once and reports to the newest token', async () => {
+test('a job that is handed over twice at once runs once, under the newest lease, and reports to the newest token', async () => {
   const { work, given, end } = heldWork();
   const runner = runnerOf(work);
   await Promise.all([runner.start(job('one')), runner.start(job('two'))]);
-  await runner.start(job('newest'));
+  await runner.start({ ...job('newest'), leaseId: 'op_1.2' });
   expect(await journal.unfinished()).toEqual([{ key: 'op_1.build-graph', taskToken: 'newest' }]);
   end();
   await runner.stop();
-  expect(given).toHaveLength(1);
+  expect(given).toMatchObject([{ leaseId: 'op_1.2' }]);
   expect(stepFunctions.reports).toEqual([success('newest')]);
 });
 

@@ -100,14 +100,18 @@ const upload = async (rows: string, checksum = createHash('sha256').update(rows)
 const job = (operationId: string) => ({
   operationId,
   graphId,
+  tenantId: 'acme',
   taskToken: 'token',
   generation: 1,
   leaseId: `${operationId}.1`,
 });
 const stagingOf = (operationId: string, signal = new AbortController().signal) =>
   stageFiles({ ...workplace, operations, graphs, tables, files })({ kind: 'stage-table', ...job(operationId) }, signal);
-const loadOf = (operationId: string, signal = new AbortController().signal) =>
-  materialize({ ...workplace, operations, graphs, tables })({ kind: 'materialize', ...job(operationId) }, signal);
+const loadOf = (operationId: string, signal = new AbortController().signal, holding = 1) =>
+  materialize({ ...workplace, operations, graphs, tables })(
+    { kind: 'materialize', ...job(operationId), leaseId: `${operationId}.${holding}` },
+    signal,
+  );
 const partsKept = () => workplace.objects.list(partsPrefix(graphId));
 const snapshotsKept = () => workplace.objects.list(snapshotPrefix(graphId));
 
@@ -218,6 +222,40 @@ describe('the job of a materialization', () => {
     expect(await snapshotsKept()).toEqual([loadedSnapshotIn(await operations.last(operationId)).snapshot.key]);
   });
 
+  test('a run that was taken for lost can not publish, though it is done first; who has the work now can', async () => {
+    await staged('identifier\na\n');
+    const operationId = await claimedLoad();
+    // As the work is handed out again while the first run does not answer, which has all but told what it made.
+    const handed = { type: 'progress', message: 'Handed out again, to inst-1', holding: 2 } as const;
+    workplace.objects.afterUpload = async () => void (await operations.append(operationId, handed));
+    await expect(loadOf(operationId)).rejects.toMatchObject({
+      name: 'Retryable',
+      message: expect.stringContaining('handed out again'),
+    });
+    expect(await snapshotsKept()).toEqual([]);
+    expect((await operations.last(operationId)).cancellable).toBe(true);
+
+    workplace.objects.afterUpload = async () => {};
+    await loadOf(operationId, undefined, 2);
+    const { snapshot } = loadedSnapshotIn(await operations.last(operationId));
+    expect(await snapshotsKept()).toEqual([snapshot.key]);
+    // An event in between, as of a handing out that came late, does not hide what is to be published.
+    await operations.append(operationId, { ...handed, holding: 3 });
+    expect(loadedSnapshotIn(await operations.last(operationId)).snapshot).toEqual(snapshot);
+  });
+
+  test('a run that is handed over again while it does not answer goes on, and its result counts', async () => {
+    await staged('identifier\na\n');
+    const operationId = await claimedLoad();
+    const handed = { kind: 'materialize' as const, ...job(operationId) };
+    workplace.objects.afterUpload = async () => {
+      await operations.append(operationId, { type: 'progress', message: 'Handed out again', holding: 2 });
+      handed.leaseId = `${operationId}.2`;
+    };
+    await materialize({ ...workplace, operations, graphs, tables })(handed, new AbortController().signal);
+    expect(await snapshotsKept()).toEqual([loadedSnapshotIn(await operations.last(operationId)).snapshot.key]);
+  });
+
   test('a run that comes after its operation is over leaves nothing and can not be published', async () => {
     await staged('identifier\na\n');
     const operationId = await claimedLoad();
@@ -248,10 +286,11 @@ describe('the job of a materialization', () => {
     expect(await snapshotsKept()).toEqual([]);
   });
 
-  test('progress is told for each table and once a second in between, never behind the end', async () => {
+  test('progress is told once for the end of a table and once a second in between, never too often nor behind the end', async () => {
     const operationId = await claimedLoad();
     let now = 0;
-    const progress = new ProgressEvents(operations, operationId, 100, () => now);
+    const passage = { step: 'loadGraph', rowsAre: 'loaded', fromPercent: 20, toPercent: 80 };
+    const progress = new ProgressEvents(operations, operationId, passage, 100, () => now);
     const told = async () => (await operations.events(operationId, 2, 100)).map(({ percent }) => percent);
     for (let rowsDone = 0; rowsDone < 50; rowsDone += 1) {
       progress.tell({ table: TABLE, rowsDone, rowsTotal: 60 });
@@ -261,8 +300,15 @@ describe('the job of a materialization', () => {
     now = 1_000;
     progress.tell({ table: TABLE, rowsDone: 50, rowsTotal: 60 });
     await progress.settled();
-    progress.tell({ table: TABLE, rowsDone: 60, rowsTotal: 60 });
-    await progress.settled();
+    for (const [at, table, rowsTotal] of [
+      [1_299, 'RELATED_TO', 0],
+      [1_300, TABLE, 60],
+      [1_600, TABLE, 60],
+    ] as const) {
+      now = at;
+      progress.tell({ table, rowsDone: rowsTotal, rowsTotal });
+      await progress.settled();
+    }
     expect(await told()).toEqual([20, 50, 56]);
     await operations.append(operationId, { type: 'progress', message: 'Loaded', pointOfNoReturn: true });
     progress.tell({ table: 'RELATED_TO', rowsDone: 40, rowsTotal: 40 });

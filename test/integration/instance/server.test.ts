@@ -54,6 +54,7 @@ const job = (ofGeneration: number): InstanceJob => ({
   operationId: 'op_1',
   kind: 'build-graph',
   graphId: 'kg1',
+  tenantId: 'acme',
   taskToken: 'token',
   definition: { schema: baseSchema, entity: null },
   generation: ofGeneration,
@@ -163,7 +164,7 @@ describe('a query', () => {
     const graph = await workplace.newGraph('kg1');
     const { status, body } = await call('POST', '/queries', query(graph, 'RETURN 1'));
     expect(status).toBe(500);
-    expect(body).toEqual({ code: 'internal', message: `The object store has no "${graph.snapshot.key}".` });
+    expect(body).toEqual({ code: 'internal', message: 'Version 1 of the graph is not there any more.' });
   });
 
   test('on a snapshot that was changed is refused', async () => {

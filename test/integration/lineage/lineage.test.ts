@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { operationIdFor } from '../../../domain/identifier.ts';
 import { DynamoLetterStore } from '../../../domain/letter/dynamo-letter-store.ts';
 import { LetterBox, requeue } from '../../../domain/letter/letter-box.ts';
-import { type LineageReport, lineageEventOf } from '../../../domain/lineage/lineage-event.ts';
+import { type LineageReport, lineageEventOf, lineageIdOf, startOf } from '../../../domain/lineage/lineage-event.ts';
 import { FOR_HOURS, postLineage } from '../../../domain/lineage/post-lineage.ts';
 import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
@@ -57,7 +57,7 @@ const outboxTo = (address: string, timeoutMs?: number) =>
   new LetterBox(
     store,
     postLineage(address, async () => 'secret', timeoutMs),
-    { patience: FOR_HOURS, now: () => now },
+    { patience: FOR_HOURS, follows: startOf, now: () => now },
   );
 const takeTurn = () => outbox.takeTurn(rotations, 100);
 const later = (minutes: number) => {
@@ -85,7 +85,7 @@ const report = (own: Partial<LineageReport> = {}): LineageReport => ({
 
 const keep = async (own: Partial<LineageReport> = {}): Promise<string> => {
   const kept = report(own);
-  const id = `${kept.operationId}.${kept.type}`;
+  const id = lineageIdOf(kept);
   await outbox.keep(id, JSON.stringify(lineageEventOf(kept)));
   return id;
 };
@@ -122,6 +122,38 @@ describe('an event', () => {
     await keep();
     await Promise.all([takeTurn(), takeTurn(), takeTurn()]);
     expect(told).toHaveLength(1);
+  });
+
+  test.each(['COMPLETE', 'FAIL', 'ABORT'] as const)('of type %s comes after the START of its run', async (type) => {
+    const operationId = operationIdFor('acme', undefined);
+    await keep({ operationId, type: 'START', output: null });
+    later(1);
+    await keep({ operationId, type, output: null });
+    // The first is not taken at first: the second waits with it, whoever takes a turn, and both come in the end.
+    answer = (response) => void response.writeHead(503).end();
+    await takeTurn();
+    await Promise.all([takeTurn(), takeTurn()]);
+    expect(told.map(({ event }) => event['eventType'])).toEqual(['START']);
+    answer = (response) => void response.writeHead(201).end();
+    await takeTurns(3);
+    expect(told.map(({ event }) => event['eventType'])).toEqual(['START', 'START', type]);
+    const runs = new Set(told.map(({ event }) => (event['run'] as { runId: string }).runId));
+    expect(runs.size).toBe(1);
+  });
+
+  test('is posted when its START is a dead letter, or was not kept', async () => {
+    const operationId = operationIdFor('acme', undefined);
+    const start = await keep({ operationId, type: 'START', output: null });
+    later(1);
+    await keep({ operationId });
+    answer = (response) => void response.writeHead(told.at(-1)?.event['eventType'] === 'START' ? 422 : 200).end();
+    await takeTurns(2);
+    expect(await store.get(start)).toMatchObject({ state: 'dead' });
+    expect(told.map(({ event }) => event['eventType'])).toEqual(['START', 'COMPLETE']);
+    await requeue(store, start, now);
+    answer = (response) => void response.writeHead(200).end();
+    await takeTurns(1);
+    expect(await store.get(start)).toMatchObject({ state: 'processed' });
   });
 
   test('whose catalogue is down for hours is posted in the end, and not tried each minute', async () => {

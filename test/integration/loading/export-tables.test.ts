@@ -69,7 +69,16 @@ test('relationships come through with the keys of their nodes, whatever types th
   const { schema } = staging;
   const directory = await mkdtemp(staging.path('export-'));
   const tables = tablesOf(schema);
-  const exported = await exportTables({ file: graph, schema, tables, directory }, new AbortController().signal);
+  const told: [string, number, number][] = [];
+  const exported = await exportTables(
+    { file: graph, schema, tables, directory, chunkRows: 1 },
+    new AbortController().signal,
+    ({ table, rowsDone, rowsTotal }) => told.push([table, rowsDone, rowsTotal]),
+  );
+  // A chunk of nodes, or of the nodes that relationships lead from, at a time; some lead from none of them.
+  expect(told.filter(([table]) => table === 'Big')).toEqual([1, 2, 3].map((rows) => ['Big', rows, 3]));
+  expect(told).toContainEqual(['ON', 3, 3]);
+  expect(told).toContainEqual(['NEXT', 2, 2]);
   expect(exported.map(({ table, rows: count }) => [table, count])).toEqual([
     ['Big', 3],
     ['Day', 2],

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Refusal, Terminal } from '../../../domain/failure.ts';
 import { Engine } from '../../../instance/database/engine.ts';
 import { type LoadGraph, type LoadProgress, loadGraph, planLoad } from '../../../instance/loading/load-graph.ts';
+import { planSteps } from '../../../instance/loading/load-plan.ts';
 import { Staging } from '../staging/staging-fixture.ts';
 
 const TABLES = {
@@ -131,14 +132,53 @@ describe('a load', () => {
     await using staging = await Staging.open(TABLES);
     await stageRing(staging, 100_000);
     const progress: LoadProgress[] = [];
-    const bufferPoolBytes = 16 * 2 ** 20;
-    const loaded = await load(staging, ['Person', 'KNOWS'], { bufferPoolBytes }, (step) => progress.push(step));
+    const bufferPoolsBytes = [16 * 2 ** 20];
+    const loaded = await load(staging, ['Person', 'KNOWS'], { bufferPoolsBytes }, (step) => progress.push(step));
     expect(loaded.tables.map(({ rows }) => rows)).toEqual([100_000, 200_000]);
     // The half that was loaded by itself.
     expect(progress).toContainEqual({ table: 'KNOWS', rowsDone: 100_000, rowsTotal: 200_000 });
     expect(await ask(staging, 'MATCH (:Person)-[:KNOWS]->(b:Person) RETURN count(*), sum(b.id)')).toEqual([
       [200_000, 10_000_100_000],
     ]);
+  }, 90_000);
+});
+
+describe('the memory of a load', () => {
+  test('is the next buffer pool when one is too small for the least chunk', async () => {
+    await using staging = await Staging.open(TABLES);
+    await stageRing(staging, 4_000);
+    const [small, enough] = [2 ** 20, 64 * 2 ** 20] as const;
+    await expect(load(staging, ['Person', 'KNOWS'], { bufferPoolsBytes: [small] })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    const loaded = await load(staging, ['Person', 'KNOWS'], { bufferPoolsBytes: [small, enough] });
+    expect(loaded.tables.map(({ rows }) => rows)).toEqual([4_000, 8_000]);
+  });
+
+  test('is foreseen of keys and of texts of relationships, which the engine holds', async () => {
+    await using staging = await Staging.open({
+      ...TABLES,
+      relationships: [{ name: 'KNOWS', from: 'Person', to: 'Person', properties: [{ name: 'note', type: 'STRING' }] }],
+    });
+    await staging.stage('Person', [
+      await staging.parquet('p.parquet', `SELECT range AS id, repeat('n', 1000) AS name FROM range(1000)`),
+    ]);
+    await staging.stage('City', [
+      await staging.parquet('c.parquet', `SELECT md5(range::VARCHAR) AS code FROM range(1000)`),
+    ]);
+    await staging.stage('KNOWS', [
+      await staging.parquet(
+        'k.parquet',
+        `SELECT range AS "from", 1 AS "to", md5(range::VARCHAR) AS note FROM range(1000)`,
+      ),
+    ]);
+    await using duckdb = await staging.duckdb();
+    const files = ['Person', 'City', 'KNOWS'].map((table) => ({ table, path: staging.path(`${table}.parquet`) }));
+    const held = (await planSteps(duckdb, staging.schema, files)).map(({ heldBytes }) =>
+      Math.round(heldBytes / 10_000),
+    );
+    // 32 bytes of a whole number, 60 of a text of 32 characters, and three times such a text.
+    expect(held).toEqual([3, 6, 11]);
   });
 });
 

@@ -216,6 +216,24 @@ describe('what is wrong is said by file, line, column and value', () => {
     ]);
   });
 
+  test.each([
+    ['numbers close together', 'INT64', ['-3', '5', '4', '5']],
+    ['numbers far apart', 'INT64', ['-9223372036854775808', '9223372036854775807', '-9223372036854775808']],
+    ['large numbers', 'UINT64', ['18446744073709551615', '18446744073709551614', '18446744073709551615']],
+    ['small numbers', 'INT8', ['127', '-128', '0', '127']],
+    ['texts', 'STRING', ['a', 'A', 'á', 'a']],
+  ])('of keys that are %s, the one that is there twice, and no other', async (_, type, keys) => {
+    await using staging = await Staging.open({
+      nodes: [{ name: 'Thing', properties: [{ name: 'id', type, primaryKey: true }] }],
+    });
+    const csv = (rows: readonly string[]) => ['id', ...rows, ''].join('\n');
+    expect(await staging.stage('Thing', [await staging.file('once.csv', csv(keys.slice(0, -1)))])).toMatchObject({
+      rows: keys.length - 1,
+    });
+    const twice = staging.stage('Thing', [await staging.file('twice.csv', csv(keys))]);
+    expect((await rejectionOf(twice)).rejected).toMatchObject({ count: 1, first: [{ row: keys.length }] });
+  });
+
   test('columns that are missing, unknown or there twice, before any row is read', async () => {
     await using staging = await people();
     const refusal = async (name: string, content: string) =>

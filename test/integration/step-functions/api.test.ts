@@ -101,6 +101,17 @@ test('an input that is not JSON is refused', async () => {
   await expect(harness.client.send(command)).rejects.toThrow(InvalidExecutionInput);
 });
 
+test("an execution that is started by the alias is the machine's, by the same name and ARN; another alias there is not", async () => {
+  await using harness = await startHarness();
+  const stateMachineArn = await harness.create('passes', passes);
+  const byAlias = await harness.start(`${stateMachineArn}:live`, { a: 1 }, 'told');
+  expect(byAlias).toBe(`arn:aws:states:${region}:${accountId}:execution:passes:told`);
+  await harness.finish(byAlias);
+  expect(await harness.describe(byAlias)).toMatchObject({ stateMachineArn, status: 'SUCCEEDED' });
+  await expect(harness.start(stateMachineArn, { a: 1 }, 'told')).rejects.toThrow(ExecutionAlreadyExists);
+  await expect(harness.start(`${stateMachineArn}:next`)).rejects.toThrow(StateMachineDoesNotExist);
+});
+
 test('an execution tells of itself', async () => {
   await using harness = await startHarness();
   const stateMachineArn = await harness.create('passes', passes);

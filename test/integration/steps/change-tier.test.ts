@@ -278,6 +278,7 @@ describe('a run that is late', () => {
         taskToken: 'token',
         enteredAt: AT,
         retry: 0,
+        isAgain: false,
       };
       await expect(on.steps[name](again)).rejects.toMatchObject({ name: 'PastNoReturn' });
     }

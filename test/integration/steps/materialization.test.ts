@@ -86,8 +86,8 @@ const stagedUntilPublished = async (): Promise<{ operationId: string; part: Tabl
   const table = await tables.get(graphId, TABLE);
   const part = { key: newPartKey(table), rows: 3, bytes: 3, checksum: 'c' };
   await put(part.key);
-  const detail = { part, version: table.version + 1, rejected: { count: 0, first: [] } };
-  await harness.log.append(operationId, { type: 'progress', message: 'Staged', detail, pointOfNoReturn: true });
+  const made = { part, version: table.version + 1, rejected: { count: 0, first: [] } };
+  await harness.log.append(operationId, { type: 'progress', message: 'Staged', made, pointOfNoReturn: true });
   return { operationId, part };
 };
 const stage = async (): Promise<TablePart> => {
@@ -108,9 +108,49 @@ const loadedUntilPublished = async (rejected = 0): Promise<{ operationId: string
   const snapshot = { ...newSnapshot(graphId, version, { checksum: 'c', bytes: 1 }), source };
   await put(snapshot.key);
   const loaded = [{ table: TABLE, kind: 'node' as const, rows: 3, rejected }];
-  const detail: LoadedSnapshot = { snapshot, tables: loaded, rows: 3, rejected };
-  await harness.log.append(operationId, { type: 'progress', message: 'Loaded', detail, pointOfNoReturn: true });
+  const made: LoadedSnapshot = { snapshot, tables: loaded, derived: [], rows: 3, rejected };
+  await harness.log.append(operationId, { type: 'progress', message: 'Loaded', made, pointOfNoReturn: true });
   return { operationId, snapshot };
+};
+
+const derivedFrom = (graph: string) => ({
+  ...ALL,
+  sources: [{ kind: 'snapshot', graphId: graph, tables: [TABLE], excludePatterns: [] }],
+});
+/** A graph with a snapshot to derive from, which another tenant has when one is named. */
+const sourceGraph = async (tenantId = 'acme', kind: 'generic' | 'repository' = 'generic'): Promise<string> => {
+  const graph = graphRequestedBy(acceptedEvent());
+  const snapshot = newSnapshot(graph.graphId, 4, { checksum: 'c', bytes: 1 });
+  await harness.graphs.create({ ...graph, tenantId, kind, status: 'active', writer: null, snapshot });
+  return graph.graphId;
+};
+/** A materialization that has derived its table and come to be published. */
+const derivedUntilPublished = async (from: string) => {
+  const operationId = await begun('graph.materialize', derivedFrom(from));
+  await step('claim-graph', operationId);
+  const table = await tables.get(graphId, TABLE);
+  const part = { key: newPartKey(table), rows: 3, bytes: 3, checksum: 'c' };
+  const kept = { ...table, version: table.version + 1, parts: [part] };
+  const source = sourceOf(undefined, [kept], { operationId, at: AT });
+  const snapshot = { ...newSnapshot(graphId, 1, { checksum: 'c', bytes: 1 }), source };
+  for (const key of [part.key, snapshot.key]) await put(key);
+  const made: LoadedSnapshot = {
+    snapshot,
+    tables: [{ table: TABLE, kind: 'node', rows: 3, rejected: 0 }],
+    derived: [
+      { table: TABLE, version: kept.version, part, source: { kind: 'snapshot', graphId: from, snapshotVersion: 4 } },
+    ],
+    rows: 3,
+    rejected: 0,
+  };
+  await harness.log.append(operationId, {
+    type: 'progress',
+    message: 'Loaded',
+    detail: {},
+    made,
+    pointOfNoReturn: true,
+  });
+  return { operationId, part, snapshot };
 };
 const materialize = async (): Promise<Snapshot> => {
   const { operationId, snapshot } = await loadedUntilPublished();
@@ -204,7 +244,7 @@ describe('publishing a snapshot', () => {
     expect(await harness.graphs.get(graphId)).toMatchObject({ snapshot: null, writer: writerOf('op_another') });
   });
 
-  test('is told to the catalogue, and so is what came to nothing', async () => {
+  test('is told to the catalogue, that it began and how it ended, and so is what came to nothing', async () => {
     await stage();
     const { operationId } = await loadedUntilPublished();
     await step('publish-snapshot', operationId);
@@ -216,7 +256,10 @@ describe('publishing a snapshot', () => {
     const told = items
       .map(({ text }) => OpenLineageRunEvent.parse(JSON.parse(text)))
       .filter(({ job }) => job.name === `${graphId}.materialize`);
-    expect(told.map(({ eventType }) => eventType).sort()).toEqual(['COMPLETE', 'FAIL']);
+    expect(told.map(({ eventType }) => eventType).sort()).toEqual(['COMPLETE', 'FAIL', 'START']);
+    const [start, end] = ['START', 'COMPLETE'].map((type) => told.find(({ eventType }) => eventType === type));
+    expect(start?.run.runId).toBe(end?.run.runId);
+    expect(String(start?.eventTime) <= String(end?.eventTime)).toBe(true);
     const complete = told.find(({ eventType }) => eventType === 'COMPLETE');
     expect(complete?.inputs.map(({ name }) => name)).toEqual([`${graphId}.${TABLE}`]);
   });
@@ -230,6 +273,8 @@ describe('claiming a graph', () => {
     await expect(step('claim-graph', operationId)).rejects.toMatchObject({ name: 'Refusal' });
     expect(await harness.log.get(operationId)).toMatchObject({ status: 'succeeded', result: { skipped: true } });
     expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+    // No catalogue hears of what did not begin.
+    expect(await new DynamoLetterStore(harness.table, 'lineage').get(`${operationId}.START`)).toBeUndefined();
   });
 
   test('by a run that is late for its undo gives it back', async () => {
@@ -241,5 +286,97 @@ describe('claiming a graph', () => {
     });
     await expect(step('claim-graph', operationId)).rejects.toMatchObject({ name: 'Refusal' });
     expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+  });
+});
+
+describe('a materialization that derives a table', () => {
+  test('claims it, and publishes it and then the snapshot, however often that runs', async () => {
+    const from = await sourceGraph();
+    const { operationId, part, snapshot } = await derivedUntilPublished(from);
+    const staging = await begun('table.create', STAGE);
+    await expect(step('claim-table', staging)).rejects.toMatchObject({ cause: { code: 'conflict' } });
+    // When the pointer is moved the rows are the table's: if the run ended in between, nothing would be of rows that are nowhere.
+    let before = 0;
+    harness.holdUp('UpdateItem', `GRAPH#${graphId}`, async () => {
+      before = (await tables.get(graphId, TABLE)).version;
+    });
+    await Promise.all([step('publish-snapshot', operationId), step('publish-snapshot', operationId)]);
+    await step('publish-snapshot', operationId);
+    const source = { kind: 'snapshot', graphId: from, snapshotVersion: 4 };
+    expect(await tables.get(graphId, TABLE)).toMatchObject({
+      version: 1,
+      writer: null,
+      parts: [part],
+      stagedBy: operationId,
+      source,
+      unsettledSince: null,
+    });
+    expect(await harness.graphs.get(graphId)).toMatchObject({ snapshot: { key: snapshot.key }, writer: null });
+    expect(await harness.log.get(operationId)).toMatchObject({
+      status: 'succeeded',
+      result: { stale: false, sources: [{ graphId: from, version: 4, tables: [TABLE] }] },
+    });
+    expect(await objects.head(part.key)).toBeDefined();
+    expect(before).toBe(1);
+
+    const { items } = await new DynamoLetterStore(harness.table, 'lineage').list('received', { limit: 100 });
+    const told = items
+      .map(({ text }) => OpenLineageRunEvent.parse(JSON.parse(text)))
+      .filter(({ eventType, job }) => eventType === 'COMPLETE' && job.name === `${graphId}.materialize`);
+    expect(told).toMatchObject([
+      {
+        inputs: [{ name: from, facets: { version: { datasetVersion: '4' } } }],
+        outputs: [{ name: graphId }, { name: `${graphId}.${TABLE}` }],
+      },
+    ]);
+  });
+
+  test('publishes nothing when the graph is not its own any more, and removes what it made', async () => {
+    const { operationId, part, snapshot } = await derivedUntilPublished(await sourceGraph());
+    await writers.release(graphId, operationId);
+    await writers.claim(graphId, null, writerOf('op_another'));
+    await expect(step('publish-snapshot', operationId)).rejects.toMatchObject({ name: 'Terminal' });
+    for (const key of [part.key, snapshot.key]) expect(await objects.head(key)).toBeUndefined();
+    expect(await tables.get(graphId, TABLE)).toMatchObject({ version: 0, parts: [] });
+  });
+
+  test('gives graph and tables back, with what it has uploaded, when it is undone', async () => {
+    const operationId = await begun('graph.materialize', derivedFrom(await sourceGraph()));
+    await step('claim-graph', operationId);
+    await put(newPartKey(await tables.get(graphId, TABLE)));
+    const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+    await harness.log.append(operationId, { type: 'compensating', message: 'Undoing', error });
+    await step('release-graph', operationId);
+    await step('release-graph', operationId);
+    expect(await tables.get(graphId, TABLE)).toMatchObject({ writer: null, version: 0 });
+    expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+    expect(await objects.list(partsPrefix(graphId))).toEqual([]);
+  });
+
+  test('is refused while another stages the table, or when its run is late, and gives all back', async () => {
+    const from = await sourceGraph();
+    const staging = await begun('table.create', STAGE);
+    await step('claim-table', staging);
+    const second = await begun('graph.materialize', derivedFrom(from));
+    await expect(step('claim-graph', second)).rejects.toMatchObject({ cause: { code: 'conflict' } });
+    expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+    await step('release-table', staging);
+
+    const late = await begun('graph.materialize', derivedFrom(from));
+    const error = { code: 'internal', message: 'It broke', retryable: true } as const;
+    harness.holdUp('PutItem', `GRAPH#${graphId}`, async () => {
+      await harness.log.append(late, { type: 'compensating', message: 'Undoing', error });
+      await step('release-graph', late);
+    });
+    await expect(step('claim-graph', late)).rejects.toMatchObject({ name: 'Refusal' });
+    expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+    expect(await tables.get(graphId, TABLE)).toMatchObject({ writer: null });
+  });
+
+  test('does not derive from another tenant’s graph, but from a repository', async () => {
+    const theirs = await begun('graph.materialize', derivedFrom(await sourceGraph('other')));
+    await expect(step('claim-graph', theirs)).rejects.toMatchObject({ cause: { code: 'not_found' } });
+    await step('claim-graph', await begun('graph.materialize', derivedFrom(await sourceGraph('other', 'repository'))));
+    expect((await harness.graphs.get(graphId))?.writer).not.toBeNull();
   });
 });

@@ -22,7 +22,7 @@ export type StepsOnTable<Name extends string> = {
   steps: Readonly<Record<Name, Step>>;
   /**
    * Holds up the next call of this kind that a step makes to the table (`GetItem` of a key that begins with `GRAPH#`),
-   * and does something else meanwhile.
+   * and does something else meanwhile. What that throws is the table's refusal.
    */
   holdUp(action: string, key: string, meanwhile: () => Promise<unknown>): void;
   close(): Promise<void>;
@@ -43,6 +43,7 @@ export const stepsOnTable = async <Name extends string>(
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
     ...environment,
   });
   const store = new DynamoOperationStore(table);
@@ -71,7 +72,13 @@ export const startRoad = async (target: string): Promise<{ url: string; heldUp: 
     const body = await buffer(request);
     const action = String(request.headers['x-amz-target']).split('.')[1];
     const at = heldUp.findIndex((held) => held.action === action && body.includes(`"${held.key}`));
-    if (at !== -1) await heldUp.splice(at, 1)[0]?.meanwhile();
+    try {
+      if (at !== -1) await heldUp.splice(at, 1)[0]?.meanwhile();
+    } catch (error) {
+      // One that the SDK does not repeat.
+      const refusal = { __type: 'com.amazon.coral.validate#ValidationException', message: String(error) };
+      return void response.writeHead(400).end(JSON.stringify(refusal));
+    }
     const { host: _host, connection: _connection, ...headers } = request.headers as Record<string, string>;
     const answer = await fetch(target, { method: 'POST', headers, body: new Uint8Array(body) });
     const { 'content-length': _length, connection: _c, ...answered } = Object.fromEntries(answer.headers);

@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => close());
 
 const request = (own: Partial<OpenOperation> = {}): OpenOperation => {
-  const operationId = operationIdFor('acme', undefined);
+  const { operationId = operationIdFor('acme', undefined) } = own;
   return {
     operationId,
     kind: 'graph.create',
@@ -63,6 +63,14 @@ describe('opening an operation', () => {
     await expect(log.open(request({ operationId, kind: 'graph.delete' }))).rejects.toThrow(
       expect.objectContaining({ code: 'idempotency_key_reused', operationId }),
     );
+  });
+
+  test('with the same id for another graph is refused, and is not that one’s operation', async () => {
+    const operationId = await opened();
+    const other = graphIdFor(operationIdFor('acme', undefined));
+    await expect(log.open(request({ operationId, graphId: other }))).rejects.toMatchObject({
+      code: 'idempotency_key_reused',
+    });
   });
 
   test('keeps the request for whoever does the work', async () => {

@@ -134,8 +134,8 @@ test('an undo that failed is taken up again after a while, and not before', asyn
     [UNDO_AGAIN_AFTER_MS, 1],
   ] as const) {
     const now = () => new Date(Date.parse(failed.at) + waitedMs);
-    const reconciliation = new OperationReconciliation(log, commands, workflows, inputs, now);
-    expect(await reconciliation.takeTurn(rotations, 50)).toEqual({ driven, failed: 0 });
+    const reconciliation = new OperationReconciliation(log, commands, workflows, inputs, { now });
+    expect(await reconciliation.takeTurn(rotations, 50)).toEqual({ driven, failed: 0, waiting: 0 });
   }
   await expectEnd('failed', 2);
 });
@@ -158,11 +158,33 @@ describe('the schedule', () => {
   test('leaves alone what runs, and what is over', async () => {
     await startAndWaitAt('BuildGraph');
     const before = await stage.log.last(request.operationId);
-    expect(await reconcile()).toEqual({ driven: 0, failed: 0 });
+    expect(await reconcile()).toEqual({ driven: 0, failed: 0, waiting: 0 });
     expect(await stage.log.last(request.operationId)).toEqual(before);
     stage.faults.heal(request.operationId);
     await expectEnd('succeeded', 1);
-    expect(await reconcile()).toEqual({ driven: 0, failed: 0 });
+    expect(await reconcile()).toEqual({ driven: 0, failed: 0, waiting: 0 });
+  });
+
+  test('counts what has not begun, or is queued, for over five minutes; not what runs, or waits for an answer', async () => {
+    const { log, commands, inputs, table } = stage;
+    const open = async () => {
+      const { operationId, ...event } = acceptedEvent();
+      await log.project((await log.open({ ...event, operationId })).accepted);
+      return operationId;
+    };
+    const queue = { type: 'progress', status: 'queued', message: 'Waiting' } as const;
+    const [, queued, asking, running] = [await open(), await open(), await open(), await open()];
+    await log.append(queued, queue);
+    const ask = { question: 'Shall it?', options: ['yes', 'no'], scope: 'fleet:operate' } as const;
+    await log.append(asking, { ...queue, ask });
+    await log.append(running, { type: 'started', message: 'Started' });
+    const allRun: Workflows = { start: async () => {}, stop: async () => {}, stateOf: async () => 'running' };
+    const waitingAfter = async (minutes: number) => {
+      const now = () => new Date(Date.now() + minutes * 60_000);
+      const reconciliation = new OperationReconciliation(log, commands, allRun, inputs, { now });
+      return (await reconciliation.takeTurn(new DynamoRotationStore(table), 50)).waiting;
+    };
+    expect([await waitingAfter(4), await waitingAfter(6)]).toEqual([0, 2]);
   });
 
   test('brings up to date what is over and still listed as open', async () => {

@@ -17,6 +17,7 @@ test('JSON without expressions is its own value', async () => {
     fc.asyncProperty(fc.jsonValue(), async (value) => {
       expect(JSON.stringify(await expressions.evaluate(value, {}))).toBe(JSON.stringify(value));
     }),
+    { examples: [[JSON.parse('{"__proto__": 0}')]] },
   );
 });
 

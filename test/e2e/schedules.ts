@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { functionEnvironments } from '../../local/function-environments.ts';
+import { startLambda } from '../../local/lambda/start-lambda.ts';
+import { LOCAL } from '../../local/settings.ts';
+import type { RuntimeFile } from '../fixtures/runtime-process.ts';
+import type { Target } from './client.ts';
+
+/**
+ * Runs scheduled functions of a runtime on this machine now, as its schedule does each minute, in this process.
+ * @param more variables that the runtime was started with
+ */
+export const openSchedules = ({ dataDirectory }: Target, more: Record<string, string> = {}) => {
+  if (dataDirectory === undefined) throw new Error('These tests need a runtime on this machine.');
+  const { endpoints } = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
+  const lambda = startLambda({
+    functions: FUNCTIONS,
+    environments: functionEnvironments({
+      identity: { issuer: 'http://127.0.0.1:1', jwksUrl: 'http://127.0.0.1:1' },
+      objectStoreUrl: pathToFileURL(join(dataDirectory, 'objects')).href,
+      webhookSecret: 'none',
+    }),
+    common: {
+      ...more,
+      AWS_REGION: LOCAL.region,
+      AWS_ACCESS_KEY_ID: LOCAL.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: LOCAL.credentials.secretAccessKey,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+      AWS_ENDPOINT_URL_SFN: endpoints.stepfunctions,
+      AWS_ENDPOINT_URL_ECS: endpoints.ecs,
+      POWERTOOLS_LOG_LEVEL: 'WARN',
+      POWERTOOLS_METRICS_DISABLED: 'true',
+    },
+    region: LOCAL.region,
+    accountId: LOCAL.accountId,
+  });
+  return async (name: FunctionName) => (await lambda.invoke(name, {})) as Record<string, number>;
+};

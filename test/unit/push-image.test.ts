@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 30_000 }); // each starts some processes
+const SCRIPT = new URL('../../tools/push-image.ts', import.meta.url).pathname;
+const REPOSITORY = '123456789012.dkr.ecr.eu-central-1.amazonaws.com/graphfleet-dev-instance';
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+
+const push = (words: string[], path = process.env['PATH']) =>
+  spawnSync(process.execPath, [SCRIPT, ...words], { encoding: 'utf8', env: { ...process.env, PATH: path } });
+
+/** Programs named `aws` and `docker` that note how they were called; there is no Docker engine where tests run. */
+const programs = (metadata: object) => {
+  const directory = mkdtempSync(join(tmpdir(), 'graphfleet-push-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const calls = join(directory, 'calls');
+  const put = (name: string, script: string) => {
+    writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(directory, name), 0o755);
+  };
+  put('aws', `echo "aws $*" >> ${calls}; echo secret-password`);
+  put(
+    'docker',
+    `echo "docker $*" >> ${calls}
+if [ "$1" = login ]; then echo "password: $(cat)" >> ${calls}; exit 0; fi
+while [ $# -gt 0 ]; do if [ "$1" = --metadata-file ]; then echo '${JSON.stringify(metadata)}' > "$2"; fi; shift; done`,
+  );
+  return { path: `${directory}:${process.env['PATH']}`, calls: () => readFileSync(calls, 'utf8') };
+};
+
+test('a dry run prints what would be run, and runs nothing', () => {
+  const { path, calls } = programs({});
+  const { stdout, status } = push(['--repository', REPOSITORY, '--tag', 'abc', '--dry-run'], path);
+  expect(status).toBe(0);
+  expect(stdout.split('\n').slice(0, 2)).toEqual([
+    `aws ecr get-login-password --region eu-central-1 | docker login --username AWS --password-stdin ${REPOSITORY.split('/')[0]}`,
+    `docker buildx build --platform linux/arm64 --file instance/Dockerfile --provenance=false --tag ${REPOSITORY}:abc --metadata-file metadata.json --push .`,
+  ]);
+  expect(calls).toThrow(/ENOENT/);
+});
+
+test('the image is pushed, and its digest is told with what to do with it', () => {
+  const { path, calls } = programs({ 'containerimage.digest': DIGEST });
+  const { stdout, status } = push(['--repository', REPOSITORY], path);
+  expect(status).toBe(0);
+  expect(stdout).toContain(`--context instanceImage=${REPOSITORY}@${DIGEST}`);
+  expect(stdout).toContain(`--data '{"image":"${DIGEST}"}'`);
+  const commit = execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], { encoding: 'utf8' }).trim();
+  expect(calls()).toContain(`--tag ${REPOSITORY}:${commit} `);
+  expect(calls()).toContain('password: secret-password');
+  expect(stdout).not.toContain('secret-password');
+});
+
+test('a push that tells no digest, and a repository that is none, end badly', () => {
+  const { path } = programs({ 'buildx.build.ref': 'somewhere' });
+  expect(push(['--repository', REPOSITORY, '--tag', 'abc'], path)).toMatchObject({
+    status: 1,
+    stdout: '',
+    stderr: expect.stringContaining('tells no digest'),
+  });
+  expect(push(['--repository', 'example.com/image:latest', '--tag', 'abc'], path)).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('is no repository'),
+  });
+});
+
+test('the image is built from all that the instance is made of, and is sent nothing else', async () => {
+  const root = new URL('../../', import.meta.url).pathname;
+  const { metafile } = await build({
+    entryPoints: ['instance/main.ts', 'local/instance-bundle.ts'],
+    absWorkingDir: root,
+    bundle: true,
+    packages: 'external',
+    write: false,
+    metafile: true,
+    outdir: 'not-written',
+    platform: 'node',
+    format: 'esm',
+  });
+  const sources = Object.keys(metafile.inputs).map((file) => (file.startsWith('local/') ? file : file.split('/')[0]));
+  const copied = [
+    ...readFileSync(`${root}instance/Dockerfile`, 'utf8').matchAll(/^COPY (?!--from)(.+) \S+$/gm),
+  ].flatMap(([, from = '']) => from.split(' '));
+  expect([...new Set([...sources, 'package.json', 'package-lock.json'])].sort()).toEqual([...new Set(copied)].sort());
+  const sent = readFileSync(`${root}.dockerignore`, 'utf8').match(/(?<=^!).+$/gm);
+  expect(sent?.sort()).toEqual([...new Set(copied)].sort());
+});
