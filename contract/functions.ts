@@ -29,6 +29,9 @@ export type FunctionDefinition = {
   readonly onExecutionOver?: true;
 };
 
+/** Memory of each; also the processor's share: 1769 MB are a whole one. */
+export const FUNCTION_MEGABYTES = 512;
+
 const None = z.object({});
 const Table = ControlTableEnvironment;
 const WithObjects = Table.extend(ObjectStoreEnvironment.shape);
@@ -222,6 +225,13 @@ export const FUNCTIONS = {
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof FUNCTIONS;
+
+/** The functions that run by themselves. */
+export type ScheduleName = {
+  [Name in FunctionName]: (typeof FUNCTIONS)[Name] extends { everyMinutes: number } ? Name : never;
+}[FunctionName];
+
+export const isSchedule = (name: FunctionName): name is ScheduleName => 'everyMinutes' in FUNCTIONS[name];
 
 type EnvironmentOf<Name extends FunctionName> = z.input<(typeof FUNCTIONS)[Name]['environment']>;
 type Intersection<Union> = (Union extends unknown ? (one: Union) => void : never) extends (all: infer All) => void

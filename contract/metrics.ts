@@ -2,6 +2,7 @@ import type { InstanceState } from '../domain/fleet/instance.ts';
 import type { FleetTier } from '../domain/fleet/tier.ts';
 import type { LetterKind } from '../domain/letter/letter.ts';
 import type { OperationKind, TerminalStatus } from '../domain/operation/operation.ts';
+import type { ScheduleName } from './functions.ts';
 
 /** What a metric can be told apart by besides the service. Never a tenant, a graph or an operation: each would be a metric. */
 export type MetricDimensions = {
@@ -11,6 +12,7 @@ export type MetricDimensions = {
   tier: FleetTier;
   letters: LetterKind;
   in: 'api' | 'step' | 'schedule';
+  schedule: ScheduleName;
 };
 
 type Metric = { readonly unit: 'Count' | 'Seconds'; readonly dimension?: keyof MetricDimensions };
@@ -63,6 +65,9 @@ export const METRICS = {
   SubscriptionsWaiting: { unit: 'Count' },
   /** Every minute: events that were given up, and wait for an operator; counted up to 25. */
   DeadLetters: { unit: 'Count', dimension: 'letters' },
+
+  /** Every minute: a schedule has run to its end. */
+  ScheduleRan: { unit: 'Count', dimension: 'schedule' },
 
   /** A stream of events was opened. */
   StreamOpened: { unit: 'Count' },

@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
+import { toldError } from '../domain/told-error.ts';
 import { currentTrace, traceRoot } from '../domain/trace.ts';
 
-/** What a line tells besides its message: ids and numbers, `error` for what was thrown. Never a token or a whole job. */
+/** What a line tells besides its message: ids and numbers, `error` for what was thrown. Never a token, a whole job or a row. */
 type Details = Record<string, unknown>;
 type Write = (message: string, details?: Details) => void;
 export type Logger = { readonly info: Write; readonly warn: Write; readonly error: Write };
@@ -14,7 +15,14 @@ const subject = new AsyncLocalStorage<Subject>();
 /** Does work, all of whose lines tell what it is about. */
 export const workingOn = <Result>(about: Subject, work: () => Result): Result => subject.run(about, work);
 
-const lines = new PowertoolsLogger({ serviceName: 'graphfleet-instance' });
+/** AWS, the system and the runtime speak of themselves; an engine's error may quote the row or the query that it was given. */
+const hasOwnWords = (error: Error): boolean =>
+  '$fault' in error || 'syscall' in error || error instanceof TypeError || error instanceof ReferenceError;
+
+const lines = new PowertoolsLogger({
+  serviceName: 'graphfleet-instance',
+  jsonReplacerFn: (_key, value: unknown) => (value instanceof Error ? toldError(value, hasOwnWords) : value),
+});
 const line =
   (level: 'info' | 'warn' | 'error'): Write =>
   (message, details) => {

@@ -10,6 +10,7 @@ import { Leases } from '../domain/lease/leases.ts';
 import { DynamoOperationStore } from '../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../domain/operation/operation-log.ts';
 import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
+import { DynamoRepositoryAccessStore } from '../domain/repository/dynamo-repository-access-store.ts';
 import { openObjectStore } from '../domain/snapshot/open-object-store.ts';
 import { DynamoTableFileStore } from '../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../domain/table/dynamo-table-store.ts';
@@ -43,6 +44,7 @@ const works = jobWorks({
   cache,
   objects,
   graphs: new DynamoGraphStore(table),
+  accesses: new DynamoRepositoryAccessStore(table),
   operations: new OperationLog(new DynamoOperationStore(table)),
   tables: new DynamoTableStore(table),
   files: new DynamoTableFileStore(table),

@@ -10,6 +10,8 @@ type Entry = {
   bytes: number;
   database: Promise<ReadOnlyDatabase> | undefined;
   users: number;
+  /** Whether the file is what was published; undefined until somebody wants what an earlier process left. */
+  isWhole: Promise<boolean> | undefined;
   /** The graph is gone: it goes with its last user. */
   dropped: boolean;
 };
@@ -36,13 +38,13 @@ export class SnapshotCache {
     this.#budgetBytes = budgetBytes;
   }
 
-  /** Opens the cache on what an earlier process left: a file has its name only when it was whole. */
+  /** Opens the cache on what an earlier process left: it was whole then, and whoever uses it first looks whether it still is. */
   static async open(workspace: Workspace, objects: ObjectStore, budgetBytes: number): Promise<SnapshotCache> {
     const cache = new SnapshotCache(workspace, objects, budgetBytes);
     for (const name of await readdir(workspace.cacheDirectory)) {
       const file = join(workspace.cacheDirectory, name);
       const { size: bytes } = await stat(file);
-      cache.#entries.set(name, { file, bytes, database: undefined, users: 0, dropped: false });
+      cache.#entries.set(name, { file, bytes, database: undefined, users: 0, isWhole: undefined, dropped: false });
     }
     return cache;
   }
@@ -113,11 +115,15 @@ export class SnapshotCache {
   async #entryOf(name: string, snapshot: Snapshot): Promise<Entry> {
     for (;;) {
       const present = this.#entries.get(name);
-      if (present !== undefined) {
-        present.users += 1;
-        return present;
+      if (present === undefined) {
+        await (this.#changes.get(name) ?? this.#change(name, this.#fetch(name, snapshot)));
+        continue;
       }
-      await (this.#changes.get(name) ?? this.#change(name, this.#fetch(name, snapshot)));
+      present.users += 1;
+      present.isWhole ??= isPublished(present, snapshot);
+      if (await present.isWhole) return present;
+      // The first who sees it takes it away; nobody has opened it.
+      if (this.#entries.get(name) === present) await this.#remove(name, present);
     }
   }
 
@@ -175,7 +181,8 @@ export class SnapshotCache {
   }
 
   #newEntry(name: string, { bytes }: Snapshot): Entry {
-    return { file: this.#fileOf(name), bytes, database: undefined, users: 0, dropped: false };
+    const file = this.#fileOf(name);
+    return { file, bytes, database: undefined, users: 0, isWhole: Promise.resolve(true), dropped: false };
   }
 
   #fileOf(name: string): string {
@@ -184,6 +191,13 @@ export class SnapshotCache {
 }
 
 const nameOf = (graphId: string, { key }: Snapshot): string => `${graphId}.${basename(key)}`;
+
+/** What can not be read is not what was published either. */
+const isPublished = async ({ file, bytes }: Entry, snapshot: Snapshot): Promise<boolean> => {
+  if (bytes !== snapshot.bytes) return false;
+  const { checksum } = await measureFile(file).catch(() => ({ checksum: undefined }));
+  return checksum === snapshot.checksum;
+};
 
 /** One that can not be opened now is opened anew for the next user. */
 const openDatabase = (entry: Entry): Promise<ReadOnlyDatabase> => {

@@ -2,10 +2,10 @@
 export const GRAPH_TIERS = ['standard', 'large', 'xlarge'] as const;
 export type GraphTier = (typeof GRAPH_TIERS)[number];
 
-/** All sizes of instances; `shared` ones hold the repositories that many tenants read. */
 /** On a tier's task definition: the ECS capacity provider of its hosts. Without it, tasks are Fargate's. */
 export const CAPACITY_PROVIDER_TAG = 'graphfleet:capacity-provider';
 
+/** All sizes of instances; `shared` ones hold the repositories that many tenants read. */
 export const FLEET_TIERS = [...GRAPH_TIERS, 'shared'] as const;
 export type FleetTier = (typeof FLEET_TIERS)[number];
 

@@ -1,5 +1,5 @@
 import { Refusal } from '../failure.ts';
-import type { OperationEvent } from '../operation/operation-event.ts';
+import { NO_HOLDING, type OperationEvent } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
 import type { Page, PageRequest } from '../page.ts';
@@ -43,15 +43,20 @@ export class InstanceWaits {
   }
 
   /**
-   * Has the operation wait, as `queued`, until the instance is open. One that holds the instance, because a later try of
-   * its is at work there, is not turned back.
+   * Has the operation wait, as `queued`, until the instance is open. One that holds the instance, because another try of
+   * its is at work there, is not turned back. If it need not wait, the log is told that its work is to be handed out again.
    * @throws {Refusal} `operation_over` when it does not go forward any more
    */
   async enter(instanceId: string, last: OperationEvent, taskToken: string): Promise<void> {
     const { waits, leases, operations, tasks } = this.#parts;
     const { operationId } = last;
     const instance = await leases.get(instanceId);
-    if (!isClosed(instance) || isHeldBy(instance, operationId)) return tasks.succeed(taskToken);
+    if (!isClosed(instance) || isHeldBy(instance, operationId)) {
+      // The step is entered anew, and must know that an earlier try may be at work still.
+      const message = `There is no need to wait for ${instanceId}`;
+      await operations.append(operationId, { type: 'progress', message, holding: NO_HOLDING }, last);
+      return tasks.succeed(taskToken);
+    }
     const message = `Waiting for ${instanceId}, which is ${instance.state.toLowerCase()}`;
     const detail = { waitsFor: { instance: instanceId, state: instance.state, since: instance.drain?.since ?? null } };
     await operations.append(operationId, { type: 'progress', status: 'queued', message, detail }, last);

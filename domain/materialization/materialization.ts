@@ -124,6 +124,8 @@ const LoadedSnapshot = z.object({
   derived: z.array(Derived).default([]),
   rows: z.int(),
   rejected: z.int(),
+  /** The object that tells the rows that were left out. */
+  report: z.string().nullable().default(null),
 });
 export type LoadedSnapshot = z.infer<typeof LoadedSnapshot>;
 

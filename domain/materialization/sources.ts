@@ -5,6 +5,8 @@ import { chosenTables, type ForkRequest } from '../graph/fork.ts';
 import { type Graph, type GraphStore, refusalToUse } from '../graph/graph.ts';
 import type { ResolvedSchema } from '../graph/graph-schema.ts';
 import { sameName } from '../graph/schema-name.ts';
+import { readableBy } from '../repository/readable-graph.ts';
+import type { RepositoryAccessStore } from '../repository/repository-access.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type SchemaTable, tablesOf } from '../table/schema-table.ts';
 import { TABLE_LIMITS } from '../table/table-limits.ts';
@@ -36,19 +38,17 @@ export const sourceGraphIds = (graphId: string, sources: readonly Materializatio
 ];
 
 /**
- * The graphs to derive from, with their snapshots as they are now.
- * @throws {Refusal} `not_found` also for one that is another tenant's and no repository; else as {@link sourceAsOf}
+ * The graphs to derive from, with their snapshots as they are now, if the tenant may read them now.
+ * @throws {Refusal} as {@link readableBy} and {@link sourceAsOf}
  */
 export const findSources = async (
-  graphs: GraphStore,
+  { graphs, accesses }: { graphs: GraphStore; accesses: Pick<RepositoryAccessStore, 'get'> },
   { graphId, tenantId, tier }: Pick<Graph, 'graphId' | 'tenantId' | 'tier'>,
   sources: readonly MaterializationSource[],
 ): Promise<Map<string, SourceGraph>> => {
   const found = new Map<string, SourceGraph>();
   for (const id of sourceGraphIds(graphId, sources)) {
-    const graph = await graphs.get(id);
-    const isReadable = graph?.tenantId === tenantId || graph?.kind === 'repository';
-    if (graph === undefined || !isReadable) throw new Refusal('not_found', `There is no graph "${id}".`);
+    const graph = await readableBy(accesses, tenantId, id, await graphs.get(id));
     found.set(id, await sourceAsOf(graphs, graph, tier));
   }
   return found;

@@ -74,7 +74,7 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     throw new Refusal('conflict', `Status "${last.status}" can not turn to "${status}".`, { operationId });
   }
   const input = inputAfter(last, draft);
-  const holding = ('holding' in draft ? draft.holding : undefined) ?? last.holding;
+  const holding = holdingAfter(last, draft);
   const made = ('made' in draft ? draft.made : undefined) ?? last.made;
   return {
     operationId,
@@ -100,6 +100,12 @@ export const eventAfter = (last: OperationEvent, draft: EventDraft, at: string):
     undo: draft.type === 'compensating' ? (last.undo ?? undoFor(last, draft)) : last.undo,
     ...(!isTerminal(status) && { ...(holding !== undefined && { holding }), ...(made !== undefined && { made }) }),
   };
+};
+
+/** It never goes down: a late try does not get the work back. */
+const holdingAfter = (last: OperationEvent, draft: EventDraft): number | undefined => {
+  const told = 'holding' in draft ? draft.holding : undefined;
+  return told === undefined ? last.holding : Math.max(told, last.holding ?? told);
 };
 
 const turnsBack = (draft: EventDraft): boolean =>

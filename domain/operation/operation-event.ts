@@ -3,6 +3,9 @@ import type { Operation, OperationError, OperationKind, OperationStatus, Termina
 /** The actor of what the control plane does by itself. Other actors are the token's subject. */
 export const CONTROL_PLANE = 'graphfleet';
 
+/** Before every holding. */
+export const NO_HOLDING = 0;
+
 export type OperationEventType =
   | 'accepted'
   | 'started'
@@ -45,7 +48,10 @@ export type OperationEvent = {
   input: OperationInput | null;
   /** Since the undo began: how the operation ends when nothing of it is left. */
   undo: Undo | null;
-  /** Since its work was handed out again: the holding that has it. What an earlier one has made is not taken any more. */
+  /**
+   * Since its work was handed out again: the holding that has it. What an earlier one has made is not taken any more.
+   * {@link NO_HOLDING}: it is to be handed out again.
+   */
   holding?: number;
   /** What a job has made, until the end: the steps behind it go on with that. Clients are shown `detail`, and never this. */
   made?: Record<string, unknown>;

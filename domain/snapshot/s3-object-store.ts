@@ -12,62 +12,71 @@ import { contentDisposition, expiryOf } from './signed-request.ts';
 
 const CHECKSUM = 'x-amz-checksum-sha256';
 const WITH_CHECKSUM = { 'x-amz-checksum-mode': 'ENABLED' };
+/** S3 takes no more in one call. */
+const MOST_BYTES = 5 * 2 ** 30;
 
 /** Objects in a bucket. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
+  readonly #mostBytes: number;
 
-  constructor(bucket: string, settings: S3Settings = {}) {
+  constructor(bucket: string, settings: S3Settings = {}, mostBytes = MOST_BYTES) {
     this.#client = new S3Client(bucket, settings);
     this.#bucket = bucket;
+    this.#mostBytes = mostBytes;
   }
 
-  /** S3 takes up to 5 GB in one call, and only what has the checksum that the file had when it was read here. */
+  /**
+   * S3 takes only what has the checksum that the file had when it was read here.
+   * @throws {Terminal} `too_large`
+   */
   async upload(key: string, file: string): Promise<void> {
-    const [{ size }, sha256] = await Promise.all([stat(file), sha256Of(file)]);
+    const { size } = await stat(file);
+    this.#mustFit(size);
+    const sha256 = await sha256Of(file);
     const headers = {
       'content-length': String(size),
       'content-type': 'application/octet-stream',
       'x-amz-content-sha256': sha256.toString('hex'),
       [CHECKSUM]: sha256.toString('base64'),
     };
-    await this.#client.send({ method: 'PUT', key, headers, body: () => createReadStream(file) }, drained);
+    await this.#send({ method: 'PUT', key, headers, body: () => createReadStream(file) }, drained);
   }
 
   async download(key: string, file: string): Promise<void> {
-    await this.#client
-      .send({ method: 'GET', key, headers: WITH_CHECKSUM }, async ({ headers, body }) => {
-        const hash = createHash('sha256');
-        body.on('data', (chunk: Buffer) => hash.update(chunk));
-        await pipeline(body, createWriteStream(file));
-        const declared = checksumIn(headers);
-        if (declared === null || declared === hash.digest('hex')) return;
-        throw new S3Error('ContentMismatch', 500, `What S3 sent as "${key}" has not the checksum of the object.`);
-      })
-      .catch(whenMissing(key));
+    await this.#send({ method: 'GET', key, headers: WITH_CHECKSUM }, async ({ headers, body }) => {
+      const hash = createHash('sha256');
+      body.on('data', (chunk: Buffer) => hash.update(chunk));
+      await pipeline(body, createWriteStream(file));
+      const declared = checksumIn(headers);
+      if (declared === null || declared === hash.digest('hex')) return;
+      throw new S3Error('ContentMismatch', 500, `What S3 sent as "${key}" has not the checksum of the object.`);
+    }).catch(whenMissing(key));
   }
 
-  /** S3 copies up to 5 GB in one call, and computes the checksum while it does. */
+  /**
+   * S3 computes the checksum while it copies.
+   * @throws {Terminal} `too_large`
+   */
   async copy(from: string, to: string): Promise<string> {
+    this.#mustFit((await this.head(from))?.bytes ?? 0);
     const headers = {
       'x-amz-copy-source': `${this.#bucket}/${escapeUriPath(from)}`,
       'x-amz-checksum-algorithm': 'SHA256',
     };
-    const answer = await this.#client
-      .send({ method: 'PUT', key: to, headers }, async ({ body }) => {
-        const content = await text(body);
-        // S3 answers 200 before it has copied; what went wrong then is in the body.
-        if (textsIn(content, 'Code').length > 0) throw errorIn(content, 500);
-        return content;
-      })
-      .catch(whenMissing(from));
+    const answer = await this.#send({ method: 'PUT', key: to, headers }, async ({ body }) => {
+      const content = await text(body);
+      // S3 answers 200 before it has copied; what went wrong then is in the body.
+      if (textsIn(content, 'Code').length > 0) throw errorIn(content, 500);
+      return content;
+    }).catch(whenMissing(from));
     return Buffer.from(textsIn(answer, 'ChecksumSHA256')[0] ?? '', 'base64').toString('hex');
   }
 
   async head(key: string): Promise<StoredObject | undefined> {
     try {
-      const { headers } = await this.#client.send({ method: 'HEAD', key, headers: WITH_CHECKSUM }, drained);
+      const { headers } = await this.#send({ method: 'HEAD', key, headers: WITH_CHECKSUM }, drained);
       return { bytes: Number(headers['content-length']), checksum: checksumIn(headers) };
     } catch (error) {
       if (error instanceof S3Error && error.name === 'NotFound') return undefined;
@@ -94,6 +103,20 @@ export class S3ObjectStore implements ObjectStore {
     return { method: 'GET', headers: {}, ...(await this.#sign({ method: 'GET', key, query }, expiresInSeconds)) };
   }
 
+  #mustFit(bytes: number): void {
+    if (bytes > this.#mostBytes)
+      throw new Terminal(
+        'too_large',
+        `What is to be kept has ${bytes} bytes, and can have ${this.#mostBytes} at most.`,
+      );
+  }
+
+  async #send<Result>(call: S3Call, read: (answer: S3Answer) => Promise<Result>): Promise<Result> {
+    return this.#client.send(call, read).catch((cause: unknown) => {
+      throw isForGood(cause) ? finalRefusal(cause) : cause;
+    });
+  }
+
   async #sign(call: S3Call, expiresIn: number) {
     const signingDate = new Date();
     // What an object has to be is asked of whoever sends it, so it stays a header.
@@ -106,7 +129,7 @@ export class S3ObjectStore implements ObjectStore {
     let next: Record<string, string> | undefined = {};
     while (next !== undefined && keys.length < most) {
       const query: Record<string, string> = { 'list-type': '2', prefix, ...next };
-      const page = await this.#client.send({ method: 'GET', query }, ({ body }) => text(body));
+      const page = await this.#send({ method: 'GET', query }, ({ body }) => text(body));
       keys.push(...textsIn(page, 'Key'));
       const [token] = textsIn(page, 'NextContinuationToken');
       next = token === undefined ? undefined : { 'continuation-token': token };
@@ -115,7 +138,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async remove(key: string): Promise<void> {
-    await this.#client.send({ method: 'DELETE', key }, drained);
+    await this.#send({ method: 'DELETE', key }, drained);
   }
 }
 
@@ -132,6 +155,29 @@ const sha256Of = async (file: string): Promise<Buffer> => {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest();
+};
+
+/** What may be otherwise at the next call: rights, what is there, how much is asked, and another call under way. */
+const PASSING_STATUS = [403, 404, 408, 409, 429];
+/** Of credentials that have run out, of a call that was spoiled on its way, and of a HEAD, which does not tell why. */
+const PASSING = [
+  'ExpiredToken',
+  'RequestTimeout',
+  'IncompleteBody',
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'Http400',
+];
+
+/** S3 will refuse the same call again, however often it is made. */
+const isForGood = (error: unknown): error is S3Error => {
+  if (!(error instanceof S3Error) || error.$fault !== 'client') return false;
+  return !PASSING_STATUS.includes(error.$metadata.httpStatusCode) && !PASSING.includes(error.name);
+};
+
+const finalRefusal = (cause: S3Error): Terminal => {
+  const code = cause.name === 'EntityTooLarge' ? 'too_large' : 'internal';
+  return new Terminal(code, `The object store refuses it: ${cause.name}.`, { cause });
 };
 
 const whenMissing = (key: string) => (cause: unknown) => {

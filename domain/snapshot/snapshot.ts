@@ -1,4 +1,5 @@
 import { ulid } from 'ulid';
+import type { Forked } from '../graph/fork.ts';
 
 /** A published version of a graph: one database file in the object store. Versions count from 1. */
 export type Snapshot = {
@@ -16,6 +17,8 @@ export type SnapshotSource = {
   at: string;
   /** A list, because a table may be named as what every object has. */
   tables: readonly SourceTable[];
+  /** What it came to as a fork: of several runs the one that published it need not be the one that tells so. */
+  forked?: Forked;
 };
 
 /** A table that a snapshot was made from; `part` has its rows, which are kept as long as the snapshot is current. */

@@ -1,3 +1,4 @@
+import { ulid } from 'ulid';
 import * as z from 'zod';
 import type { OperationEvent } from '../operation/operation-event.ts';
 import { graphPrefix, type SnapshotSource } from '../snapshot/snapshot.ts';
@@ -45,6 +46,10 @@ export const partsToRemove = (
   return obsoleteParts(table, keys).filter((key) => !named.has(key));
 };
 
-/** Where the rows are told that a materialization left out. */
-export const loadReportKey = (graphId: string, operationId: string): string =>
-  `${graphPrefix(graphId)}reports/${operationId}.ndjson`;
+/** Where a run tells the rows that a materialization left out; every run has a key of its own. */
+export const newLoadReportKey = (graphId: string, operationId: string): string =>
+  `${loadReportsPrefix(graphId, operationId)}${ulid()}.ndjson`;
+
+/** Every run's report of a materialization, and nothing else, has a key with this prefix. */
+export const loadReportsPrefix = (graphId: string, operationId: string): string =>
+  `${graphPrefix(graphId)}reports/${operationId}/`;

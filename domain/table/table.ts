@@ -1,5 +1,4 @@
 import { ulid } from 'ulid';
-import { Refusal } from '../failure.ts';
 import type { Page, PageRequest } from '../page.ts';
 import { graphPrefix } from '../snapshot/snapshot.ts';
 
@@ -49,8 +48,6 @@ export type Publication = {
   source?: TableSource;
 };
 
-/** An item holds 400 KB, and a load opens every part. */
-export const MAX_PARTS = 100;
 /** So many ended claims are kept: no run is as late as that. */
 export const KEPT_CLAIMS = 50;
 
@@ -72,20 +69,6 @@ export const emptyTable = (graphId: string, table: string): GraphTable => ({
 export const rowsIn = ({ parts }: Pick<GraphTable, 'parts'>): number => sum(parts.map(({ rows }) => rows));
 export const bytesIn = ({ parts }: Pick<GraphTable, 'parts'>): number => sum(parts.map(({ bytes }) => bytes));
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
-
-/**
- * What an operation publishes on a table as it read it. An insert that has rewritten all rows into its parts, which
- * compacts the table, publishes as `create` does.
- * @throws {Refusal} `too_large` when the table would have more parts than {@link MAX_PARTS}
- */
-export const publicationOn = (
-  { table, version, parts: before }: GraphTable,
-  { operationId, mode, parts: added }: { operationId: string; mode: StageMode; parts: readonly TablePart[] },
-): Publication => {
-  const parts = mode === 'create' ? added : [...before, ...added];
-  if (parts.length <= MAX_PARTS) return { operationId, version: version + 1, parts };
-  throw new Refusal('too_large', `${table} would have ${parts.length} parts; a table can have ${MAX_PARTS}.`);
-};
 
 /** A table with the claim of an operation. Undefined: the operation's claim has ended, for good. */
 export const claimed = (table: GraphTable, operationId: string): GraphTable | undefined =>

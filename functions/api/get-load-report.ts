@@ -1,10 +1,10 @@
 import { getLoadReportRoute } from '../../contract/api/materialization-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
+import { loadedSnapshotIn } from '../../domain/materialization/materialization.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { loadReportKey } from '../../domain/table/staging.ts';
 import { graphStore, operationLog } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import type { ApiRequest } from '../pipeline/api-request.ts';
@@ -17,9 +17,17 @@ const EXPIRES_IN_SECONDS = 15 * 60;
 export const getLoadReport =
   (graphs: GraphStore, operations: OperationLog, objects: ObjectStore) =>
   async ({ tenantId, params }: ApiRequest<typeof getLoadReportRoute>): Promise<ApiResponse> => {
+    const reportOf = async (graphId: string, operationId: string): Promise<string | null> => {
+      const operation = await operations.find(operationId);
+      const isOfGraph = operation?.graphId === graphId && operation.kind === 'graph.materialize';
+      if (!isOfGraph || operation.status !== 'partial') return null;
+      // The end has a result for people; what the job has made is in the event before it.
+      const [published] = await operations.events(operationId, operation.seq - 2, 1);
+      return published === undefined ? null : loadedSnapshotIn(published).report;
+    };
     const { graphId } = await graphOf(graphs, operations, tenantId, params.graphId);
-    const key = loadReportKey(graphId, params.operationId);
-    if ((await objects.head(key)) === undefined)
+    const key = await reportOf(graphId, params.operationId);
+    if (key === null || (await objects.head(key)) === undefined)
       throw new Refusal('not_found', `"${params.operationId}" has left out no rows of this graph.`);
     const fileName = `${graphId}-rejected.ndjson`;
     const { url, expiresAt } = await objects.signDownload({ key, fileName, expiresInSeconds: EXPIRES_IN_SECONDS });

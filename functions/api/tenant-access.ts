@@ -4,6 +4,7 @@ import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { operationIdOfGraph } from '../../domain/identifier.ts';
 import { isTerminal, type OperationKind } from '../../domain/operation/operation.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import { noGraph, readableBy } from '../../domain/repository/readable-graph.ts';
 import type { RepositoryAccess, RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 
 /**
@@ -32,17 +33,7 @@ export const readableGraphOf = async (
   accesses: Pick<RepositoryAccessStore, 'get'>,
   tenantId: string,
   graphId: string,
-): Promise<Graph> => {
-  const graph = await findGraph(graphs, operations, graphId);
-  if (graph?.tenantId === tenantId) return graph;
-  // A repository's graph is named as the repository.
-  const access = graph?.kind === 'repository' ? await accesses.get(tenantId, graph.name) : undefined;
-  if (graph !== undefined && access?.status === 'active') return graph;
-  if (access?.status === 'suspended') {
-    throw new Refusal('payment_required', `The access to "${access.repository}" is suspended until it is paid for.`);
-  }
-  throw noGraph(graphId, graph);
-};
+): Promise<Graph> => readableBy(accesses, tenantId, graphId, await findGraph(graphs, operations, graphId));
 
 /**
  * A tenant's access to a repository.
@@ -57,9 +48,6 @@ export const accessOf = async (
   if (access === undefined) throw new Refusal('not_found', `There is no access to the repository "${repository}".`);
   return access;
 };
-
-const noGraph = (graphId: string, graph: Graph | undefined): Refusal =>
-  new Refusal('not_found', `There is no graph "${graphId}".`, graph && { denied: true });
 
 /** Looked for once more at the end: the record may have come between the first look and the log's. */
 const findGraph = async (graphs: GraphStore, operations: OperationLog, graphId: string): Promise<Graph | undefined> =>

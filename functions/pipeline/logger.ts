@@ -1,10 +1,16 @@
 import { Logger } from '@aws-lambda-powertools/logger';
+import { toldError } from '../../domain/told-error.ts';
+
+/** What is not JSON is quoted by the error that says so. */
+const hasOwnWords = (error: Error): boolean => !(error instanceof SyntaxError);
 
 /**
  * Structured lines for CloudWatch, of the stage and the level that the environment names. Each carries its invocation's
- * trace and what the invocation is {@link about}. Never a token, a secret, a task token or a whole event.
+ * trace and what the invocation is {@link about}. Never a token, a secret, a task token, a whole event, or a tenant's rows.
  */
-export const logger = new Logger();
+export const logger = new Logger({
+  jsonReplacerFn: (_key, value: unknown) => (value instanceof Error ? toldError(value, hasOwnWords) : value),
+});
 
 /** What lines tell by ids of their own, to be looked for by them. */
 const IDS = ['operationId', 'graphId', 'tenantId', 'instanceId', 'subscriptionId'] as const;

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import type * as z from 'zod';
-import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { FUNCTIONS, type FunctionName, isSchedule } from '../../contract/functions.ts';
 import { beginLines, logger } from './logger.ts';
 import { measure } from './metrics.ts';
 
@@ -21,6 +21,7 @@ export const scheduledFunction = <Name extends FunctionName>(
     .handler(async (event: unknown, { awsRequestId: requestId }) => {
       beginLines({ requestId, function: name });
       const done = await run(event);
+      if (isSchedule(name)) measure('ScheduleRan', 1, { schedule: name });
       if (Object.values(done).some((count) => count > 0)) logger.info('A scheduled run did something', done);
       return done;
     });

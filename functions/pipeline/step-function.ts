@@ -49,7 +49,7 @@ export const stepFunction = <Name extends FunctionName, Input extends z.ZodType>
       if (word === 'Unknown') {
         logger.error('A step failed', { error: error as Error });
         measure('Fault', 1, { in: 'step' });
-      } else logger.info('A step did not succeed', { word, reason: (error as Error).message });
+      } else logger.info('A step did not succeed', { error: error as Error });
       throw Object.assign(new Error(report, { cause: error }), { name: word });
     })
     .handler(async (event: unknown, { awsRequestId: requestId }) => {

@@ -3,7 +3,7 @@ import type { Graph } from '../../domain/graph/graph.ts';
 import { isUpToDate, type MaterializationRequest } from '../../domain/materialization/materialization.ts';
 import { derivationsOf, findSources } from '../../domain/materialization/sources.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
-import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
+import { graphStore, graphWriters, operationLog, repositoryAccessStore, tableStore } from '../dependencies.ts';
 import { reportLineage } from '../lineage.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
@@ -19,12 +19,13 @@ export const handler = forwardStep('claim-graph', StepInput, (environment) => {
   const writers = graphWriters(environment);
   const store = tableStore(environment);
   const graphs = graphStore(environment);
+  const accesses = repositoryAccessStore(environment);
   const changes = tables(environment);
   const tellLineage = reportLineage(environment);
 
   const claimDerived = async (operationId: string, graph: Graph, request: MaterializationRequest): Promise<void> => {
     const { sources = [] } = request;
-    const derivations = derivationsOf(graph, sources, await findSources(graphs, graph, sources));
+    const derivations = derivationsOf(graph, sources, await findSources({ graphs, accesses }, graph, sources));
     for (const { table } of derivations) await changes.claim(graph.graphId, table, operationId);
   };
   const giveBack = async (operationId: string, graphId: string): Promise<void> => {

@@ -3,6 +3,7 @@ import { Terminal } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
 import { holdingOf, leaseIdFor } from '../../domain/lease/lease.ts';
+import { NO_HOLDING, type OperationEvent } from '../../domain/operation/operation-event.ts';
 import { graphStore, leases, operationLog } from '../dependencies.ts';
 import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
@@ -29,6 +30,24 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
   const operations = operationLog(environment);
   const holdings = leases(environment);
   const client = new HttpInstanceClient();
+
+  /**
+   * Before it is handed out: a run that was taken for lost, and wakes up, finds that another has the work. The first
+   * handing out has nobody before it, and is not told.
+   */
+  const tellHolding = async (
+    last: OperationEvent,
+    { instanceId, holding, isAgain }: { instanceId: string; holding: number; isAgain: boolean },
+  ): Promise<void> => {
+    const { operationId } = last;
+    const takesWork = { type: 'started', message: `${instanceId} takes work again`, holding } as const;
+    const known = last.status === 'queued' ? await operations.append(operationId, takesWork, last) : last;
+    const told = known.holding ?? (isAgain ? NO_HOLDING : holding);
+    if (told >= holding) return;
+    const message = isAgain ? `Tried again, on ${instanceId}` : `Goes to ${instanceId}`;
+    await operations.append(operationId, { type: 'progress', message, holding }, known);
+  };
+
   return async ({ operationId, graphId, kind, taskToken, enteredAt, retry, isAgain }, last) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Terminal('internal', `The graph "${graphId}" has no record.`);
@@ -38,14 +57,7 @@ export const handler = forwardStep('dispatch-job', JobInput, (environment) => {
     // The try has settled, or a later one is at work: whoever reports to this one's token has done so.
     if (held === undefined) return;
     const { instance, holding } = held;
-    if (last.status === 'queued') {
-      const message = `${instanceId} takes work again`;
-      await operations.append(operationId, { type: 'started', message, holding }, last);
-    } else if (isAgain) {
-      // Before it is handed out: a run that was taken for lost, and wakes up, finds that another has the work.
-      const message = `Handed out again, to ${instanceId}`;
-      await operations.append(operationId, { type: 'progress', message, holding }, last);
-    }
+    await tellHolding(last, { instanceId, holding, isAgain });
     const leaseId = leaseIdFor(operationId, holding);
     about(instance);
     const { generation } = instance;

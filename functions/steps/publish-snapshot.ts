@@ -8,7 +8,7 @@ import {
 } from '../../domain/materialization/materialization.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { type SourceTable, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { type Snapshot, type SourceTable, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
 import { tablesOf } from '../../domain/table/schema-table.ts';
 import { partsToRemove } from '../../domain/table/staging.ts';
@@ -20,7 +20,8 @@ import { StepInput, stepFunction } from '../pipeline/step-function.ts';
 import { tables } from '../tables.ts';
 
 /**
- * Publishes the tables that were derived, moves the graph's pointer to the snapshot that was loaded of them, removes what nobody reads any more, and ends the operation.
+ * Publishes what was loaded, and ends the operation. First the tables that were derived, then the graph's pointer moves to
+ * the snapshot of them, then what nobody reads any more is removed.
  * @throws {Terminal} `conflict`: the graph is not this operation's any more
  */
 export const handler = stepFunction('publish-snapshot', StepInput, (environment) => {
@@ -59,11 +60,14 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
     return true;
   };
 
-  const removePast = async ({ graphId, snapshot }: Graph): Promise<void> => {
-    if (snapshot === null) return;
+  const removePast = async (operationId: string, graphId: string, snapshot: Snapshot): Promise<void> => {
     const past = pastSnapshots(graphId, snapshot, await objects.list(snapshotPrefix(graphId)));
     const parts = await objects.list(partsPrefix(graphId));
     const staged = await store.list(graphId);
+    // Read after what is there was listed: what a later operation has published meanwhile may name some of it.
+    const current = await graphs.get(graphId);
+    const isOthers = current?.writer && operationIdOfWriter(current.writer) !== operationId;
+    if (current?.snapshot?.key !== snapshot.key || isOthers) return;
     const obsolete = staged.flatMap((table) => partsToRemove(table, snapshot.source, parts));
     for (const key of [...past, ...obsolete]) await objects.remove(key);
   };
@@ -79,7 +83,7 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
     const { snapshot, tables: loadedTables, derived, rows, rejected } = loaded;
     const graph = await publish(operationId, graphId, loaded);
     for (const { table, version } of snapshot.source.tables) await changes.settle(graphId, table, version);
-    await removePast(graph);
+    await removePast(operationId, graphId, snapshot);
     const at = new Date().toISOString();
     const columnsOf = new Map(tablesOf(graph.schema).map(({ name, columns }) => [name, columns]));
     const seen = ({ table, part }: SourceTable) => ({

@@ -2,7 +2,7 @@ import { operationIdOfWriter } from '../../domain/graph/graph.ts';
 import { unpublishedSnapshots } from '../../domain/materialization/materialization.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
-import { loadReportKey, unpublishedParts } from '../../domain/table/staging.ts';
+import { loadReportsPrefix, unpublishedParts } from '../../domain/table/staging.ts';
 import { partsPrefix } from '../../domain/table/table.ts';
 import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
 import { reportLineage } from '../lineage.ts';
@@ -37,7 +37,7 @@ export const handler = stepFunction('release-graph', StepInput, (environment) =>
     const error = undo?.error?.message ?? null;
     const at = new Date().toISOString();
     await tellLineage({ type, at, operationId, tenantId, graphId, inputs: [], output: null, error });
-    await objects.remove(loadReportKey(graphId, operationId));
+    for (const key of await objects.list(loadReportsPrefix(graphId, operationId))) await objects.remove(key);
     await releaseTables(operationId, graphId, at);
     const graph = await graphs.get(graphId);
     if (!graph?.writer || operationIdOfWriter(graph.writer) !== operationId) return;

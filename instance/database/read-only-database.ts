@@ -29,11 +29,11 @@ export type Query = {
 const MAX_ROWS = 100_000;
 
 /**
- * A running query holds a thread of Node's pool, which has four by default and is also where files are read and names
- * resolved: one is left for those. With a larger UV_THREADPOOL_SIZE this could be more, up to the number of cores.
+ * A running query holds a thread of Node's pool, which is also where files are read and names resolved. Its image has eight
+ * of them (UV_THREADPOOL_SIZE): with these, and one that derives a table, half are left.
  */
 const QUERIES_AT_ONCE = 3;
-const slots = new QuerySlots(QUERIES_AT_ONCE);
+const TENANTS_SLOTS = new QuerySlots(QUERIES_AT_ONCE);
 
 /** The engine looks at its clock between batches of rows only; after this much longer the caller is told anyway. */
 const TIMEOUT_GRACE_MS = 250;
@@ -41,26 +41,31 @@ const TIMEOUT_GRACE_MS = 250;
 /**
  * Opens a graph's file for queries. The file can not be changed through it.
  * @param mostRows that a query may return
+ * @param slots in which its queries run, by default those of what tenants ask
  */
 export const openReadOnly = async (
   file: string,
-  { mostRows = MAX_ROWS, bufferPoolBytes }: { mostRows?: number; bufferPoolBytes?: number } = {},
+  { mostRows = MAX_ROWS, bufferPoolBytes, slots = TENANTS_SLOTS }: OpenReadOnly = {},
 ): Promise<ReadOnlyDatabase> => {
   const engine = await Engine.open(file, { readOnly: true, ...(bufferPoolBytes && { bufferPoolBytes }) });
-  return new ReadOnlyDatabase(engine, mostRows);
+  return new ReadOnlyDatabase(engine, { mostRows, slots });
 };
+
+type OpenReadOnly = { mostRows?: number; bufferPoolBytes?: number; slots?: QuerySlots };
 
 /** A graph that is open for queries. Several can run at once. */
 export class ReadOnlyDatabase {
   readonly #engine: Engine;
   readonly #mostRows: number;
+  readonly #slots: QuerySlots;
   readonly #running = new Set<Promise<unknown>>();
   #tables: Promise<TableProperties> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(engine: Engine, mostRows: number = MAX_ROWS) {
+  constructor(engine: Engine, { mostRows, slots }: { mostRows: number; slots: QuerySlots }) {
     this.#engine = engine;
     this.#mostRows = mostRows;
+    this.#slots = slots;
   }
 
   /**
@@ -96,7 +101,7 @@ export class ReadOnlyDatabase {
   }
 
   async #inTurn(plan: Plan, limit: number, deadline: number): Promise<QueryAnswer> {
-    const slot = await slots.take(deadline - performance.now());
+    const slot = await this.#slots.take(deadline - performance.now());
     if (slot === undefined) throw timeoutRefusal();
     try {
       return await this.#answer(plan, limit, Math.max(1, deadline - performance.now()));

@@ -13,6 +13,7 @@ import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
+import { refuseHandedOver } from './commit-upload.ts';
 import type { JobWork } from './job-runner.ts';
 
 type Dependencies = {
@@ -29,16 +30,25 @@ type Dependencies = {
  */
 export const backUp =
   ({ cache, operations, graphs, objects, backups }: Dependencies): JobWork<'back-up'> =>
-  async ({ operationId, graphId }, signal) => {
+  async (job, signal) => {
+    const { operationId, graphId } = job;
     const last = await operations.last(operationId);
     if (last.status !== 'running') throw new Refusal('operation_over', `The operation is ${last.status}.`);
     const snapshot = (await graphs.get(graphId))?.snapshot;
     if (!snapshot) throw new Terminal('conflict', `The graph "${graphId}" has no snapshot to back up.`);
     const made = newBackup(graphId, snapshot, await operations.firstBefore(last));
 
+    let isOffered = false;
+    /**
+     * What is recorded, or may still come to be, stays while the operation goes forward, because another run's success may
+     * rest on it. Whoever undoes the operation removes it; only what comes after that is removed here.
+     */
     const forget = async (): Promise<void> => {
+      const isLate = !isOffered || isUndone(await operations.last(operationId));
+      const recorded = (await backups.get(made))?.key ?? made.key;
+      if (!isLate && recorded === made.key) return;
       await objects.remove(made.key);
-      if ((await backups.get(made))?.key === made.key) await backups.remove(made);
+      if (isOffered && recorded === made.key) await backups.remove(made);
     };
     try {
       await cache
@@ -47,6 +57,8 @@ export const backUp =
           throw (await isCurrent(snapshot)) ? error : replacedMeanwhile(graphId, error);
         });
       signal.throwIfAborted();
+      refuseHandedOver(await operations.last(operationId), job);
+      isOffered = true;
       const kept = await backups.put(made);
       if (kept.key !== made.key) await objects.remove(made.key);
       const status = (await graphs.get(graphId))?.status;
@@ -58,7 +70,6 @@ export const backUp =
       // By the newest event: what was known before may have been undone since.
       refuseUndone(await operations.append(operationId, completed));
     } catch (error) {
-      // One that an earlier run had recorded is removed by whoever undoes the operation.
       await forget();
       throw error;
     }
@@ -76,10 +87,12 @@ const newBackup = (graphId: string, snapshot: Snapshot, accepted: AcceptedEvent)
 };
 
 /** The step may be in the log by an earlier run, and what that one made be undone since. */
-const refuseUndone = ({ status, cancellable }: OperationEvent): void => {
-  if (!cancellable || ['running', 'queued', 'succeeded'].includes(status)) return;
-  throw new Refusal('operation_over', `The operation is ${status}.`);
+const refuseUndone = (last: OperationEvent): void => {
+  if (isUndone(last)) throw new Refusal('operation_over', `The operation is ${last.status}.`);
 };
+
+const isUndone = ({ status, cancellable }: OperationEvent): boolean =>
+  cancellable && !['running', 'queued', 'succeeded'].includes(status);
 
 const replacedMeanwhile = (graphId: string, cause: unknown): Retryable =>
   new Retryable('conflict', `The snapshot of "${graphId}" was replaced while it was read.`, { cause });

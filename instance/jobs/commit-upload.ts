@@ -54,15 +54,19 @@ export const commitUpload = async (
   for (const { key, file } of files) await objects.upload(key, file);
   try {
     if (signal.aborted) throw new Refusal('operation_over', 'The job was stopped.');
-    if (await isCommitted(operations, job, done)) return await onCommitted?.();
+    if (!(await isCommitted(operations, job, { files, done }))) return await removeAll();
   } catch (error) {
     if (error instanceof Refusal || error instanceof HandedOver) await removeAll();
     throw error;
   }
-  await removeAll();
+  await onCommitted?.();
 };
 
-const isCommitted = async (operations: OperationLog, job: HeldJob, done: Upload['done']): Promise<boolean> => {
+const isCommitted = async (
+  operations: OperationLog,
+  job: HeldJob,
+  { files, done }: Pick<Upload, 'files' | 'done'>,
+): Promise<boolean> => {
   const draft = { type: 'progress', percent: 90, ...done, pointOfNoReturn: true } as const;
   for (;;) {
     const last = await operations.last(job.operationId);
@@ -70,5 +74,12 @@ const isCommitted = async (operations: OperationLog, job: HeldJob, done: Upload[
     // Whoever hands the work out again tells the log before: what is put behind this event is not late.
     refuseHandedOver(last, job);
     if ((await operations.appendAfter(last, draft)) !== undefined) return true;
+    // A write that was repeated, because its answer was lost, is refused by what it has written itself.
+    const [taken] = await operations.events(job.operationId, last.seq, 1);
+    if (files.some(({ key }) => isNamed(key, taken?.made))) return true;
   }
 };
+
+/** Every run has keys of its own. */
+const isNamed = (key: string, made: OperationEvent['made'] = {}): boolean =>
+  JSON.stringify(made).includes(JSON.stringify(key));

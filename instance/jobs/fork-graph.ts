@@ -6,7 +6,7 @@ import { type GraphStore, writerOf } from '../../domain/graph/graph.ts';
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
-import { newSnapshot, type Snapshot, type SourceTable } from '../../domain/snapshot/snapshot.ts';
+import { newSnapshot, type Snapshot, type SnapshotSource, type SourceTable } from '../../domain/snapshot/snapshot.ts';
 import { emptyTable, newPartKey } from '../../domain/table/table.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
 import { countTables, type ExportedTable, exportTables } from '../loading/export-tables.ts';
@@ -45,6 +45,8 @@ export const forkGraph =
     const plan = forkPlanOf(schema, fork);
     const directory = workspace.scratchFile();
     const uploaded: string[] = [];
+    /** What was uploaded stays when the graph's record names it, or when nobody knows: the answer was lost. */
+    let mayBeNamed = false;
 
     /** Work of which the log is told how far it is. */
     const watched = async <Result>(
@@ -90,21 +92,22 @@ export const forkGraph =
       await objects.upload(key, path);
       return [{ table, version: FIRST_VERSION, part: { key, rows, ...(await measureFile(path)) } }];
     };
-    const publish = async (file: string, sources: readonly SourceTable[]): Promise<boolean> => {
-      const made: Snapshot = {
-        ...newSnapshot(graphId, FIRST_VERSION, await measureFile(file)),
-        source: { operationId, at: new Date().toISOString(), tables: sources },
-      };
+    /** The snapshot that is published then: this run's, or that of an earlier one. */
+    const publish = async (file: string, source: SnapshotSource): Promise<Snapshot> => {
+      const made = { ...newSnapshot(graphId, FIRST_VERSION, await measureFile(file)), source };
       uploaded.push(made.key);
       await objects.upload(made.key, file);
       signal.throwIfAborted();
       refuseHandedOver(await operations.last(operationId), job);
-      const current = await graphs.publish(graphId, writerOf(operationId), made);
-      if (current === undefined)
+      mayBeNamed = true;
+      const published = await graphs.publish(graphId, writerOf(operationId), made);
+      const current = published ?? (await graphs.get(graphId))?.snapshot;
+      // Behind a later version its first can have been this one, and its parts are named still.
+      mayBeNamed = current?.key === made.key || (current?.version ?? 0) > FIRST_VERSION;
+      if (published === undefined)
         throw new Terminal('conflict', "The graph is not this operation's to publish any more.");
-      if (current.key !== made.key) return false;
-      await cache.adopt(graphId, made, file);
-      return true;
+      if (published.key === made.key) await cache.adopt(graphId, made, file);
+      return published;
     };
     /** What the log does not have by an earlier run already. */
     const tell = async (step: string, percent: number, message: string, forked?: Forked) => {
@@ -112,7 +115,6 @@ export const forkGraph =
       await operations.append(operationId, { type: 'step_completed', step, percent, message, ...told });
     };
 
-    let isPublished = false;
     try {
       await mkdir(directory, { recursive: true });
       const { exported, missing } = await cache.lend(parentId, snapshot, read).catch(async (error: unknown) => {
@@ -125,7 +127,6 @@ export const forkGraph =
       await tell('loadTables', 55, 'Tables loaded');
       const sources: SourceTable[] = [];
       for (const table of exported) sources.push(...(await keepPart(table)));
-      isPublished = await publish(file, sources);
       const forked: Forked = {
         parentVersion: snapshot.version,
         tables: [
@@ -133,9 +134,11 @@ export const forkGraph =
           ...plan.withoutEnds.map(({ name, kind }, at) => ({ table: name, kind, rows: 0, rejected: missing[at] ?? 0 })),
         ],
       };
-      await tell(FORK_STEP, 80, 'Snapshot published', forked);
+      const at = new Date().toISOString();
+      const { source } = await publish(file, { operationId, at, tables: sources, forked });
+      await tell(FORK_STEP, 80, 'Snapshot published', source?.forked ?? forked);
     } finally {
-      if (!isPublished) for (const key of uploaded) await objects.remove(key);
+      if (!mayBeNamed) for (const key of uploaded) await objects.remove(key);
       await rm(directory, { recursive: true, force: true });
     }
   };

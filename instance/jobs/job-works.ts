@@ -1,6 +1,7 @@
 import type { BackupStore } from '../../domain/backup/backup.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import type { TableStore } from '../../domain/table/table.ts';
 import type { TableFileStore } from '../../domain/table/table-file.ts';
@@ -24,6 +25,7 @@ export type JobDependencies = {
   cache: SnapshotCache;
   operations: OperationLog;
   graphs: GraphStore;
+  accesses: Pick<RepositoryAccessStore, 'get'>;
   objects: ObjectStore;
   tables: TableStore;
   files: Pick<TableFileStore, 'get'>;

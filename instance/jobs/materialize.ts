@@ -10,10 +10,11 @@ import {
   withDerived,
 } from '../../domain/materialization/materialization.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
+import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { newSnapshot } from '../../domain/snapshot/snapshot.ts';
 import { sourceOf } from '../../domain/table/freshness.ts';
-import { loadReportKey } from '../../domain/table/staging.ts';
+import { newLoadReportKey } from '../../domain/table/staging.ts';
 import type { TableStore } from '../../domain/table/table.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
 import { loadGraph } from '../loading/load-graph.ts';
@@ -32,6 +33,7 @@ type Dependencies = {
   cache: SnapshotCache;
   operations: OperationLog;
   graphs: GraphStore;
+  accesses: Pick<RepositoryAccessStore, 'get'>;
   objects: ObjectStore;
   tables: TableStore;
 };
@@ -41,7 +43,7 @@ type Dependencies = {
  * next step of the workflow moves the pointer.
  */
 export const materialize =
-  ({ workspace, cache, operations, graphs, objects, tables }: Dependencies): JobWork<'materialize'> =>
+  ({ workspace, cache, operations, graphs, accesses, objects, tables }: Dependencies): JobWork<'materialize'> =>
   async (job, signal) => {
     const { operationId, graphId } = job;
     const request = await askedOf<MaterializationRequest>(operations, operationId);
@@ -60,8 +62,9 @@ export const materialize =
     let progress: ProgressEvents | undefined;
     try {
       await mkdir(directory);
-      const asked = { operationId, graph, staged, request };
-      const derived = await deriveTables({ cache, graphs, operations }, asked, { directory, signal });
+      const limits = TABLE_LIMITS[graph.tier];
+      const asked = { operationId, graph, staged, request, limits };
+      const derived = await deriveTables({ cache, graphs, accesses, operations }, asked, { directory, signal });
       const kept = withDerived(graphId, staged, derived);
       const chosen = tablesWith(request, derived);
       const toLoad = tablesToLoad(graph, kept, chosen);
@@ -83,7 +86,7 @@ export const materialize =
           schema: graph.schema,
           files,
           entity: isStaged ? null : entity,
-          limits: TABLE_LIMITS[graph.tier],
+          limits,
           ignoreErrors: request.ignoreErrors,
           output,
           report,
@@ -110,13 +113,14 @@ export const materialize =
         derived: derived.map(({ table, version, part, source }) => ({ table, version, part, source })),
         rows,
         rejected,
+        report: rejected > 0 ? newLoadReportKey(graphId, operationId) : null,
       };
       await appendFile(report, rejectedLines(derived));
-      if (rejected > 0) await objects.upload(loadReportKey(graphId, operationId), report);
       await commitUpload({ operations, objects }, job, {
         files: [
           ...derived.map(({ part, path }) => ({ key: part.key, file: path })),
           { key: snapshot.key, file: output },
+          ...(made.report === null ? [] : [{ key: made.report, file: report }]),
         ],
         signal,
         done: {

@@ -65,7 +65,7 @@ export class ProgressEvents {
     const { step, fromPercent, toPercent } = this.#passage;
     const percent = Math.floor(fromPercent + share * (toPercent - fromPercent));
     const last = await this.#operations.last(this.#operationId);
-    // Never behind the event that the end is told by: what follows it is to find it there.
+    // What is committed, or given up, is not told to be under way any more.
     if (last.status !== 'running' || !last.cancellable) return;
     await this.#operations.appendAfter(last, { type: 'progress', step, percent, message, detail });
   }

@@ -55,6 +55,7 @@ export const startContainer = (options: ContainerOptions, task: Task): ChildProc
       HOME: home,
       // As the image of an instance has it.
       MALLOC_ARENA_MAX: '2',
+      UV_THREADPOOL_SIZE: '8',
       AWS_REGION: region,
       AWS_DEFAULT_REGION: region,
       ...(recordingDirectory !== undefined && { GRAPHFLEET_RECORD: recordingDirectory }),

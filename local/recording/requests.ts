@@ -4,19 +4,19 @@ import { record } from './record.ts';
 import { callsOfRequest } from './service-calls.ts';
 
 /** Answers a request to a service, and notes it if its caller has told a role. */
-export const recordRequest = <Answer>(
+export const recordRequest = async <Answer>(
   headers: IncomingHttpHeaders,
   target: string,
   body: unknown,
-  answer: () => Answer,
-): Answer => {
+  answer: () => Answer | Promise<Answer>,
+): Promise<Answer> => {
   const role = roleOf(headers);
   if (role === undefined) return answer();
   const note = (refused: number) => {
     for (const call of callsOfRequest(target, body as Record<string, unknown>)) record({ role, ...call }, { refused });
   };
   try {
-    const answered = answer();
+    const answered = await answer();
     note(0);
     return answered;
   } catch (error) {
