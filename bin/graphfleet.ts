@@ -5,5 +5,22 @@ import { PLACEHOLDER_IMAGE } from '../lib/fleet/instance-image.ts';
 
 const app = new App();
 const context = (name: string, byDefault: string): string => String(app.node.tryGetContext(name) ?? byDefault);
-buildApplication(app, configurationOf(context('stage', 'dev')), context('instanceImage', PLACEHOLDER_IMAGE));
+
+const image = context('instanceImage', '');
+if (image === '') {
+  // With any other image than theirs, tasks of instances that run could not be started again.
+  throw new Error(
+    'Name the image of instances: --context instanceImage=<what npm run push-image printed>; or `placeholder`, for what starts no instance.',
+  );
+}
+const canary = context('canary', 'on');
+if (canary !== 'on' && canary !== 'off') throw new Error(`--context canary=${canary}: it is "on" or "off".`);
+const configuration = configurationOf(context('stage', 'dev'));
+
+buildApplication(
+  app,
+  // Off: this deploy moves everything at once, also while an alarm is on that would stop it.
+  canary === 'off' ? { ...configuration, canary: null } : configuration,
+  image === 'placeholder' ? PLACEHOLDER_IMAGE : image,
+);
 addChecks(app);

@@ -1,12 +1,11 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import type { Configuration } from './configuration.ts';
+import { type Configuration, namePrefixOf } from './configuration.ts';
 import { DataStack } from './data/data-stack.ts';
 import { FleetStack } from './fleet/fleet-stack.ts';
 import { ObservabilityStack } from './observability/observability-stack.ts';
 import { API_FUNCTIONS } from './service/api-functions.ts';
 import { ApiStack } from './service/api-stack.ts';
-import { namePrefixOf } from './service/function-variables.ts';
 import { FunctionsStack } from './service/functions-stack.ts';
 import { STEP_FUNCTIONS } from './service/step-functions.ts';
 import { WorkflowsStack } from './service/workflows-stack.ts';

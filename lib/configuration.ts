@@ -123,3 +123,6 @@ export const configurationOf = (stage: string): Configuration => {
   if (configuration !== undefined) return configuration;
   throw new Error(`There is no stage "${stage}" in lib/configuration.ts; there are: ${Object.keys(CONFIGURATIONS)}.`);
 };
+
+/** The names of a stage's stacks, functions and machines begin with it. */
+export const namePrefixOf = ({ stage }: Pick<Configuration, 'stage'>): string => `graphfleet-${stage}`;

@@ -51,9 +51,9 @@ const written = ({ run: words, input }: Command): string =>
 const whatNext = (repository: string, digest: string): string => `${repository}@${digest}
 
 For new instances, with the next deploy:
-  npx cdk deploy --all --context instanceImage=${repository}@${digest}
+  npx cdk deploy --all --context stage=<stage> --context instanceImage=${repository}@${digest}
 For the instances of a tier, which a refresh then rolls out (POST /v1/fleet/refreshes):
-  curl -X PUT "$API/v1/fleet/tiers/standard" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+  curl -X PUT "$URL/v1/fleet/tiers/standard" -H "Authorization: Bearer $OPERATOR" -H 'Content-Type: application/json' \\
     --data '{"image":"${digest}"}'`;
 
 const commitOfTree = (): string =>

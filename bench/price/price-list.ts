@@ -1,3 +1,5 @@
+import { FUNCTION_MEGABYTES } from '../../contract/functions.ts';
+
 /**
  * List prices in US dollars, of the region and the day named, without free tiers and discounts. **Written down from memory of
  * AWS's public price pages, which this machine can not read: check them before you rely on a sum.**
@@ -33,8 +35,7 @@ export const PRICE_LIST = {
 
 /** What can not be counted here, and is assumed. */
 export const ASSUMPTIONS = {
-  /** As lib/service/graphfleet-function.ts has it. */
-  functionMegabytes: 512,
+  functionMegabytes: FUNCTION_MEGABYTES,
   /** START, END and REPORT of a call and what the function itself writes. */
   logBytesOfFunctionCall: 900,
   /** A line of the access log. */

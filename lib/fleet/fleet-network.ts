@@ -67,6 +67,11 @@ export class FleetNetwork extends Construct {
       restrictDefaultSecurityGroup: false,
       flowLogs: { Traffic: { destination: FlowLogDestination.toCloudWatchLogs(traffic) } },
     });
+    if (vpc.availabilityZones.length < availabilityZones) {
+      throw new Error(
+        `${availabilityZones} availability zones are wanted, and a stack that is of no region has ${vpc.availabilityZones.length}: set availabilityZones in lib/configuration.ts.`,
+      );
+    }
     this.vpc = vpc as IVpc; // the class and its interface differ under exactOptionalPropertyTypes only
 
     this.instances = this.#group('Instances', 'Graph instances: reached by the control plane only');

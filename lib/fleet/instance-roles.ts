@@ -31,6 +31,8 @@ export class InstanceRoles extends Construct {
     controlTable.grant(this.task, 'readsLog');
     controlTable.grant(this.task, 'appendsToLog');
     controlTable.grant(this.task, 'readsGraphs');
+    // Of a repository tables can be derived, while the tenant has access.
+    controlTable.grant(this.task, 'readsAccesses');
     controlTable.grant(this.task, 'readsTables');
     controlTable.grant(this.task, 'readsFiles');
     controlTable.grant(this.task, 'changesGraphs');

@@ -70,6 +70,7 @@ export class TierHosts extends Construct {
       'AwsSolutions-AS3': 'ECS starts and ends hosts; whoever wants to know sees it in the events of the group.',
     });
   }
+
   /** What the agent on a host does, without the wildcard that the CDK would give it. Tasks have roles of their own. */
   #role(cluster: Cluster): ServiceRole {
     const role = new ServiceRole(this, 'Role', { service: 'ec2', description: 'A host of graph instances' });

@@ -1,6 +1,8 @@
 import { TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { ScheduleName } from '../../contract/functions.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
+import { pascalCase } from '../pascal-case.ts';
 import { crashMetric } from './crashes.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 import { awsMetric, combined, countedOf, largestOf, type ServiceMetrics } from './service-metrics.ts';
@@ -12,6 +14,18 @@ export type Alarms = Readonly<Record<string, Definition>>;
 const HOUR_SECONDS = 3_600;
 const MEASURED = { missing: TreatMissingData.IGNORE } as const;
 
+/** Of the operations that ended in so many minutes. A single failure is often the request's own: two are none. */
+const failedOfHundred = (metrics: ServiceMetrics, minutes: number) =>
+  combined(
+    'IF(m0 >= 3, 100 * m0 / m1, 0)',
+    [
+      metrics.of('OperationFailed', { statistic: 'Sum', minutes }),
+      metrics.of('OperationFailed', { statistic: 'SampleCount', minutes }),
+    ],
+    'Failed of a hundred, of three at least',
+    minutes,
+  );
+
 /** Alarms on what becomes of operations and of what tenants have paid for. */
 export const operationAlarms = (metrics: ServiceMetrics): Alarms => ({
   'undo-failed': {
@@ -21,17 +35,17 @@ export const operationAlarms = (metrics: ServiceMetrics): Alarms => ({
     runbook: 'docs/runbooks/undo-failed.md',
   },
   'operations-failing': {
-    metric: combined(
-      'IF(m0 >= 3, 100 * m0 / m1, 0)',
-      [
-        metrics.of('OperationFailed', { statistic: 'Sum', minutes: 15 }),
-        metrics.of('OperationFailed', { statistic: 'SampleCount', minutes: 15 }),
-      ],
-      'Failed of a hundred, of three at least',
-      15,
-    ),
+    metric: failedOfHundred(metrics, 15),
     threshold: 5,
     impact: 'Of what tenants ask for, five of a hundred or more fails; each was undone, and has to be asked for again.',
+    runbook: 'docs/runbooks/operations-failing.md',
+  },
+  'operations-failing-suddenly': {
+    metric: failedOfHundred(metrics, 5),
+    // A deploy under way has a tenth of the operations, for ten minutes: of its own, these are a fifth.
+    threshold: 2,
+    impact:
+      'Of what tenants ask for, two of a hundred or more has begun to fail; a deploy under way is the first cause.',
     runbook: 'docs/runbooks/operations-failing.md',
     rollsBack: true,
   },
@@ -117,29 +131,49 @@ export const fleetAlarms = (metrics: ServiceMetrics): Alarms => ({
   },
 });
 
-/** Alarms on the service itself; `api` and `table` are names. */
-export const serviceAlarms = (metrics: ServiceMetrics, { api, table }: { api: string; table: string }): Alarms => ({
-  'schedules-stopped': {
-    metric: countedOf(
-      'MIN',
-      [
-        metrics.of('OperationsWaiting', { statistic: 'SampleCount' }),
-        metrics.of('LongestDrain', { statistic: 'SampleCount' }),
-        metrics.of('OldestLease', { statistic: 'SampleCount' }),
-        metrics.of('QueueAge', { statistic: 'SampleCount' }, { tier: 'standard' }),
-        metrics.of('SubscriptionsWaiting', { statistic: 'SampleCount' }),
-        metrics.of('DeadLetters', { statistic: 'SampleCount' }, { letters: 'webhook' }),
-        metrics.of('DeadLetters', { statistic: 'SampleCount' }, { letters: 'lineage' }),
-      ],
-      'Fewest runs of a schedule in five minutes',
-    ),
+/** Which alarm tells that a schedule does not run. An alarm can watch ten metrics. */
+const WATCHED_BY: Readonly<Record<ScheduleName, 'schedules-stopped' | 'upkeep-stopped'>> = {
+  'reconcile-operations': 'schedules-stopped',
+  'settle-subscriptions': 'schedules-stopped',
+  'retry-billing-events': 'schedules-stopped',
+  'deliver-lineage': 'schedules-stopped',
+  'serve-queues': 'schedules-stopped',
+  'watch-instances': 'schedules-stopped',
+  'watch-leases': 'schedules-stopped',
+  'keep-backups': 'upkeep-stopped',
+  'keep-capacity': 'upkeep-stopped',
+  'materialize-stale': 'upkeep-stopped',
+  'rescue-graphs': 'upkeep-stopped',
+  'scale-in': 'upkeep-stopped',
+  'sweep-leftovers': 'upkeep-stopped',
+};
+
+/** An alarm on the schedules that are watched by it. */
+const stoppedAlarm = (metrics: ServiceMetrics, alarm: 'schedules-stopped' | 'upkeep-stopped', impact: string) => {
+  const schedules = (Object.keys(WATCHED_BY) as ScheduleName[]).filter((name) => WATCHED_BY[name] === alarm);
+  const runs = schedules.map((schedule) => metrics.count('ScheduleRan', { schedule }));
+  return {
+    metric: countedOf('MIN', runs, 'Fewest runs of a schedule in five minutes'),
     isLeast: true,
     periods: 2,
     missing: TreatMissingData.BREACHING,
-    impact:
-      'A schedule does not run: what was lost is not found any more, and the alarms that it feeds stay as they are.',
+    impact,
     runbook: 'docs/runbooks/schedules-stopped.md',
-  },
+  } satisfies Definition;
+};
+
+/** Alarms on the service itself; `api` and `table` are names. */
+export const serviceAlarms = (metrics: ServiceMetrics, { api, table }: { api: string; table: string }): Alarms => ({
+  'schedules-stopped': stoppedAlarm(
+    metrics,
+    'schedules-stopped',
+    'What was lost is not found any more, what waits is not served, and the alarms that schedules feed stay as they are.',
+  ),
+  'upkeep-stopped': stoppedAlarm(
+    metrics,
+    'upkeep-stopped',
+    'Tiers do not grow or shrink, graphs are not rescued, backed up or loaded by themselves, and leftovers stay.',
+  ),
   faults: {
     metric: countedOf(
       'SUM',
@@ -223,6 +257,3 @@ export const addAlarms = (
     ([name, definition]) =>
       new ServiceAlarm(scope, `${pascalCase(name)}Alarm`, { ...definition, name, namePrefix, topicArn }),
   );
-
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());

@@ -1,8 +1,7 @@
 import { ArnFormat, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Configuration } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration.ts';
 import type { ControlTable } from '../data/control-table.ts';
-import { namePrefixOf } from '../service/function-variables.ts';
 import { addAlarms, fleetAlarms, operationAlarms, serviceAlarms } from './alarms.ts';
 import { ServiceDashboard } from './dashboard.ts';
 import { ServiceMetrics } from './service-metrics.ts';

@@ -134,7 +134,7 @@ export const API_FUNCTIONS: FunctionTable<'api'> = {
     may: ['readsLog', 'appendsToLog', 'readsTiers', 'findsInstances', 'readsInstances', 'locksTiers'],
     mayInWorkflows: 'starts',
   },
-  'launch-instance': { may: LAUNCHES_INSTANCES, mayInWorkflows: 'starts' },
+  'launch-instance': { may: [...LAUNCHES_INSTANCES, 'readsInstances'], mayInWorkflows: 'starts' },
   'list-tiers': { may: ['readsTiers'] },
   'set-tier': { may: [...LAUNCHES_INSTANCES, 'setsTiers'], mayInWorkflows: 'starts' },
   'refresh-fleet': {

@@ -1,10 +1,9 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Configuration } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration.ts';
 import { Api } from './api.ts';
 import { Firewall } from './firewall.ts';
 import type { Functions } from './function-table.ts';
-import { namePrefixOf } from './function-variables.ts';
 
 export type ApiStackProps = StackProps & {
   readonly configuration: Configuration;

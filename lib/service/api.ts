@@ -174,6 +174,8 @@ export class Api extends Construct {
 const limitsOf = ({ requestsPerSecond, burst }: Throttling): MethodDeploymentOptions => ({
   throttlingRateLimit: requestsPerSecond,
   throttlingBurstLimit: burst,
+  // What is set for a method is all that it has of the stage's settings.
+  loggingLevel: MethodLoggingLevel.ERROR,
 });
 
 /** The limits of methods that do more than read, by path and method. */

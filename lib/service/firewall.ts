@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Stage } from 'aws-cdk-lib/aws-apigateway';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
@@ -57,14 +57,23 @@ export class Firewall extends Construct {
       rules: rules.map((rule, priority) => ({ ...rule, priority })),
       visibilityConfig: visible(name),
     });
+    const logGroupName = `aws-waf-logs-${name}`; // WAF takes no name that begins otherwise
     const log = new LogGroup(this, 'Log', {
-      logGroupName: `aws-waf-logs-${name}`, // WAF takes no name that begins otherwise
+      logGroupName,
       retention: logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    new CfnLoggingConfiguration(this, 'Logging', {
+    const logging = new CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: list.attrArn,
-      logDestinationConfigs: [log.logGroupRef.logGroupArn],
+      // By its name: the attribute of the group ends in ":*".
+      logDestinationConfigs: [
+        Stack.of(this).formatArn({
+          service: 'logs',
+          resource: 'log-group',
+          resourceName: logGroupName,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
       redactedFields: [{ queryString: {} }, ...SECRET_HEADERS.map((header) => ({ singleHeader: { Name: header } }))],
       loggingFilter: {
         DefaultBehavior: 'DROP',
@@ -77,6 +86,7 @@ export class Firewall extends Construct {
         ],
       },
     });
+    logging.node.addDependency(log);
     new CfnWebACLAssociation(this, 'Association', { resourceArn: stage.stageArn, webAclArn: list.attrArn });
   }
 }

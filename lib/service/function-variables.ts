@@ -1,7 +1,7 @@
 import { ArnFormat, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { FunctionVariables } from '../../contract/functions.ts';
-import type { Configuration } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration.ts';
 import type { InstanceFleet } from '../fleet/instance-fleet.ts';
 import { countCrashes } from '../observability/crashes.ts';
 import type { Folder, Stores } from './function-table.ts';
@@ -16,9 +16,6 @@ export type ServiceParts = {
   /** Names of alarms: a deploy of functions and workflows by and by goes back when one of them goes off. */
   readonly rollbackAlarms: readonly string[];
 };
-
-/** The names of a stage's functions and machines begin with it. */
-export const namePrefixOf = ({ stage }: Configuration): string => `graphfleet-${stage}`;
 
 /** Every variable that functions find in their environment. */
 export const functionVariables = (

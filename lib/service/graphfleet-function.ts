@@ -13,7 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
+import { FUNCTION_MEGABYTES, FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
 import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { Configuration } from '../configuration.ts';
@@ -39,8 +39,6 @@ export type GraphfleetFunctionProps = {
   /** Every variable that the function parses when it starts. */
   readonly environment: Readonly<Record<string, string>>;
   readonly settings: FunctionSettings;
-  /** Also the processor's share: 1769 MB are a whole one. @default 512 */
-  readonly memoryMegabytes?: number;
 };
 
 /** A function of `contract/functions.ts`, with a role of its own. Whoever calls it calls its alias. */
@@ -49,7 +47,7 @@ export class GraphfleetFunction extends Construct {
   readonly live: IFunction;
   readonly role: ServiceRole;
 
-  constructor(scope: Construct, id: string, { name, environment, settings, memoryMegabytes }: GraphfleetFunctionProps) {
+  constructor(scope: Construct, id: string, { name, environment, settings }: GraphfleetFunctionProps) {
     super(scope, id);
     const { timeoutSeconds, reachesInstances = false }: FunctionDefinition = FUNCTIONS[name];
     const { namePrefix, log, logLevel, network, rollout } = settings;
@@ -63,7 +61,7 @@ export class GraphfleetFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       timeout: Duration.seconds(timeoutSeconds),
-      memorySize: memoryMegabytes ?? 512,
+      memorySize: FUNCTION_MEGABYTES,
       role: this.role,
       logGroup: log,
       tracing: Tracing.ACTIVE,

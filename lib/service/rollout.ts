@@ -10,7 +10,6 @@ import {
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { CfnStateMachineAlias } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { Configuration } from '../configuration.ts';
 import { ServiceRole } from '../service-role.ts';
@@ -64,16 +63,17 @@ const rolloutRole = (scope: Construct, folder: string, stage: string): ServiceRo
     service: 'codedeploy',
     description: `Moves the aliases of functions: ${folder}`,
   });
-  const aliases = `function:graphfleet-${stage}-*:${LIVE_ALIAS}`;
+  // Not its alias: for these actions IAM knows the function only.
+  const functions = `function:graphfleet-${stage}-*`;
   role.addToPolicy(
     new PolicyStatement({
       actions: ['lambda:GetAlias', 'lambda:UpdateAlias', 'lambda:GetProvisionedConcurrencyConfig'],
-      resources: [role.stack.formatArn({ service: 'lambda', resource: aliases })],
+      resources: [role.stack.formatArn({ service: 'lambda', resource: functions })],
     }),
   );
   role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: ['*'] }));
   acknowledge(role, {
-    [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:${aliases}]`]:
+    [`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:${functions}]`]:
       'Every function of this stage.',
     'AwsSolutions-IAM5[Resource::*]': 'CodeDeploy asks for alarms by a list of names, for which IAM knows no resource.',
   });

@@ -118,7 +118,11 @@ export const SELDOM: { readonly [Name in FunctionName | 'instance']?: { readonly
     changesInstances: 'When a change of tier stopped on its way: the slot that it left is freed.',
     readsAccounts: 'When the graph is deleted because it is not paid for.',
   },
-  'claim-graph': { changesTables: 'When tables are derived.', reportsLineage: NOBODY_LISTENS },
+  'claim-graph': {
+    readsAccesses: 'When a table is derived from a repository.',
+    changesTables: 'When tables are derived.',
+    reportsLineage: NOBODY_LISTENS,
+  },
   'create-service': { retiresInstances: REFUSED_AFTER_ALL },
   'delete-subgraphs': {
     removesBackups: 'When a subgraph has backups.',
@@ -170,7 +174,11 @@ export const SELDOM: { readonly [Name in FunctionName | 'instance']?: { readonly
   'record-undone': { wakesWorkflows: PART_OF_ANOTHER },
   'redrive-dead-letter': { readsLineage: NOBODY_LISTENS, deliversLineage: NOBODY_LISTENS },
   'refresh-fleet': { locksTiers: HELD_BY_ANOTHER },
-  'release-graph': { changesTables: 'When tables were to be derived.', reportsLineage: NOBODY_LISTENS },
+  'release-graph': {
+    changesTables: 'When tables were to be derived.',
+    removesSnapshots: 'When files were uploaded before the operation failed.',
+    reportsLineage: NOBODY_LISTENS,
+  },
   'release-table': { removesSnapshots: 'When a part was written before the operation failed.' },
   'replace-task': { 'ecs:UpdateTaskProtection': PROTECTED },
   'rescue-graphs': { describesInstances: UNANSWERED },
@@ -207,6 +215,7 @@ export const SELDOM: { readonly [Name in FunctionName | 'instance']?: { readonly
   },
   instance: {
     'states:SendTaskHeartbeat': 'When a job takes longer than ten seconds.',
+    readsAccesses: 'When a table is derived from a repository.',
     forgetsBackups: REFUSED_AFTER_ALL,
     removesBackups: REFUSED_AFTER_ALL,
     removesSnapshots: REFUSED_AFTER_ALL,

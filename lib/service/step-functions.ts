@@ -219,7 +219,16 @@ export const STEP_FUNCTIONS: FunctionTable<'steps'> = {
     wakesWorkflows: true,
   },
   'claim-graph': {
-    may: ['readsLog', 'appendsToLog', 'readsGraphs', 'changesGraphs', 'readsTables', 'changesTables', 'reportsLineage'],
+    may: [
+      'readsLog',
+      'appendsToLog',
+      'readsGraphs',
+      'changesGraphs',
+      'readsAccesses',
+      'readsTables',
+      'changesTables',
+      'reportsLineage',
+    ],
   },
   'release-graph': {
     may: ['readsLog', 'readsGraphs', 'changesGraphs', 'readsTables', 'changesTables', 'reportsLineage'],

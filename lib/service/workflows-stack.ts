@@ -2,8 +2,10 @@ import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { STATE_MACHINES } from '../../domain/operation/workflows.ts';
+import { namePrefixOf } from '../configuration.ts';
+import { pascalCase } from '../pascal-case.ts';
 import { type Functions, makeFunctions } from './function-table.ts';
-import { functionSettings, functionVariables, namePrefixOf, type ServiceParts } from './function-variables.ts';
+import { functionSettings, functionVariables, type ServiceParts } from './function-variables.ts';
 import { OperationWorkflow } from './operation-workflow.ts';
 import { RECONCILE_FUNCTIONS, runOnExecutionOver, scheduleFunctions } from './reconcile-functions.ts';
 
@@ -38,6 +40,3 @@ export class WorkflowsStack extends Stack {
     );
   }
 }
-
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
