@@ -30,7 +30,8 @@ const LOOK_AGAIN_MS = 200;
 export const deploy = async (emulation: Emulation, synthesized?: string): Promise<string> => {
   const { miniStack, directory, tokenEnvironment } = emulation;
   const assembly = join(directory, 'cdk.out');
-  if (synthesized === undefined) await cdk(['synth', '--quiet', '--output', assembly], {});
+  if (synthesized === undefined)
+    await cdk(['synth', '--quiet', '--context', 'instanceImage=placeholder', '--output', assembly], {});
   else await cp(synthesized, assembly, { recursive: true });
   await adaptAssembly(assembly, tokenEnvironment);
   const command = (name: string, ...args: string[]) =>

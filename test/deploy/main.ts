@@ -31,14 +31,16 @@ try {
   const adapted = await deploy(emulation, assembly);
   await describeDeployment(emulation);
   await furnish(emulation);
-  const { url, tokens, miniStack } = emulation;
+  const { url, tokens, webhookSecret, miniStack } = emulation;
   const variables = {
     ...miniStack.environment,
     // The command line of the CDK takes the assembly as it was deployed.
     CDK_APP: adapted,
+    IMAGE: 'placeholder',
     URL: url,
     TOKEN: tokens.tenant,
     OPERATOR: tokens.operator,
+    WEBHOOK_SECRET: webhookSecret,
   };
   await mkdir(DIRECTORY, { recursive: true });
   const exports = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DynamoRepositoryAccessStore } from '../../domain/repository/dynamo-repository-access-store.ts';
+import type { RepositoryName } from '../../domain/repository/repository.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
 import { companiesGraph } from '../fixtures/graph-requests.ts';
 import { Client } from './client.ts';
@@ -214,6 +216,33 @@ test('a query that fails when it runs ends the operation with why, and nothing o
   }
   expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
   expect(await tableOf(graph, 'Company')).toMatchObject({ state: 'empty', version: 0 });
+});
+
+test('a repository is a source while the tenant has access to it', async () => {
+  const known = await stores.graphs.get(source.graphId);
+  // None that other tests ask for.
+  const repository = 'registry' as RepositoryName;
+  const { graphId } = await newGraph();
+  for (const [attribute, value] of Object.entries({ kind: 'repository', name: repository, tenantId: '~fleet' }))
+    await stores.set(`GRAPH#${graphId}`, attribute, value);
+  const graph = await newGraph();
+  const sources = [{ kind: 'snapshot', graphId, tables: ['Company'] }];
+  const asked = () => graph.askToMaterialize({ sources });
+  expect(await asked()).toMatchObject({ status: 404, body: { code: 'not_found' } });
+
+  const accesses = new DynamoRepositoryAccessStore(stores.table);
+  const { tenantId = '' } = known ?? {};
+  const access = { tenantId, repository, plan: 'reader', graphId, operationId: 'op_access', grantedAt: '' } as const;
+  await accesses.grant({ ...access, status: 'active' });
+  await accesses.follow(tenantId, repository, 'suspended', 'mark-1');
+  expect(await asked()).toMatchObject({ status: 402, body: { code: 'payment_required' } });
+  await accesses.follow(tenantId, repository, 'active', 'mark-2');
+  expect(await graph.materialize({ sources })).toMatchObject({
+    status: 'succeeded',
+    result: { sources: [{ graphId }] },
+  });
+  await accesses.remove(tenantId, repository, 'op_access', ['active']);
+  expect(await asked()).toMatchObject({ status: 404 });
 });
 
 describe('sources are refused before anything begins', () => {

@@ -2,11 +2,12 @@ import { createHash, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { operationIdFor } from '../../domain/identifier.ts';
 import { OperationLog } from '../../domain/operation/operation-log.ts';
-import { newPartKey, publicationOn } from '../../domain/table/table.ts';
+import { newPartKey } from '../../domain/table/table.ts';
 import { MAX_FILE_BYTES, uploadKey } from '../../domain/table/table-file.ts';
 import { Tables } from '../../domain/table/tables.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
+import { publicationOn } from '../fixtures/publications.ts';
 import { type Answer, Client } from './client.ts';
 import { openStores } from './stores.ts';
 

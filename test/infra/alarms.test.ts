@@ -4,6 +4,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import type { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { ROUTES } from '../../contract/api/routes.ts';
+import { FUNCTIONS, type FunctionName, isSchedule } from '../../contract/functions.ts';
 import { METRIC_NAMESPACE, METRICS, type MetricName } from '../../contract/metrics.ts';
 import { OPERATION_KINDS, TERMINAL_STATUSES } from '../../domain/operation/operation.ts';
 import { MOST_WAIT_MINUTES } from '../../domain/refresh/instance-refresh.ts';
@@ -222,9 +223,19 @@ test('an alarm that keeps its state without data watches what is written every m
   for (const alarm of alarms) {
     const stats = [alarm.Statistic, ...(alarm.Metrics ?? []).map(({ MetricStat }) => MetricStat?.Stat)];
     const isMeasured = stats.includes('Maximum');
-    if (alarm.AlarmName === `${SERVICE}-schedules-stopped`) expect(alarm.TreatMissingData).toBe('breaching');
+    const isOfSchedules = watchedBy(alarm).some(({ name }) => name === 'ScheduleRan');
+    if (isOfSchedules) expect(alarm.TreatMissingData, alarm.AlarmName).toBe('breaching');
     else expect(alarm.TreatMissingData, alarm.AlarmName).toBe(isMeasured ? 'ignore' : 'notBreaching');
   }
+});
+
+test('an alarm tells of every schedule that it does not run, or fails', () => {
+  const ran = (all: { name: string; dimensions: Record<string, string> }[]) =>
+    all.flatMap(({ name, dimensions: { schedule = '' } }) => (name === 'ScheduleRan' ? [schedule] : [])).sort();
+  const schedules = Object.keys(FUNCTIONS).filter((name) => isSchedule(name as FunctionName));
+  expect(ran(alarms.flatMap(watchedBy))).toEqual(schedules.sort());
+  // One of them has run twice, and failed the second time.
+  expect(ran(emitted)).toEqual(schedules);
 });
 
 test('an instance that is closed, or held, alarms only once it can not be by what anybody may ask for', () => {

@@ -83,7 +83,11 @@ test('a dollar sign in a problem is not taken for a variable, and reads as itsel
 
 test('what changes something and what asks for much have limits of their own', () => {
   const [[, found] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
-  const settings = found?.Properties['MethodSettings'] as { ResourcePath: string; HttpMethod: string }[];
+  const settings = found?.Properties['MethodSettings'] as {
+    ResourcePath: string;
+    HttpMethod: string;
+    LoggingLevel?: string;
+  }[];
   const limitOf = (path: string, method: string) =>
     settings.find(
       ({ ResourcePath, HttpMethod }) => ResourcePath.replaceAll('~1', '/').endsWith(path) && HttpMethod === method,
@@ -91,6 +95,8 @@ test('what changes something and what asks for much have limits of their own', (
   expect(limitOf('/graphs', 'POST')).toMatchObject({ ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 });
   expect(limitOf('/query', 'POST')).toMatchObject({ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 });
   expect(limitOf('/graphs', 'GET')).toBeUndefined();
+  // An entry of a method replaces the stage's settings, and does not add to them.
+  expect(settings.filter(({ LoggingLevel }) => LoggingLevel !== 'ERROR')).toEqual([]);
 });
 
 describe('what is refused before a function runs', () => {

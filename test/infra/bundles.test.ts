@@ -12,10 +12,10 @@ const LARGER_KB: Record<string, number> = {
   // Checks a signature, reads a secret, keeps accounts, and asks for graphs and for their end: the clients of Secrets Manager, Step Functions and DynamoDB.
   'receive-billing-event': 480,
   // Three clients: of ECS, Step Functions and DynamoDB.
-  'await-task': 465,
-  'replace-task': 465,
-  'roll-back-task': 465,
-  undrain: 465,
+  'await-task': 455,
+  'replace-task': 455,
+  'roll-back-task': 455,
+  undrain: 455,
 };
 
 const app = newApp({ bundles: true });
@@ -41,6 +41,10 @@ test('every function is one small file', () => {
   const lines = sizes.map(({ name, kilobytes }) => `${String(kilobytes).padStart(5)} KB  ${name}`);
   process.stdout.write(`${sizes.length} bundles, synthesized in ${seconds.toFixed(1)} s\n${lines.join('\n')}\n`);
   expect(sizes.filter(({ name, kilobytes }) => kilobytes > (LARGER_KB[name] ?? LIMIT_KB))).toEqual([]);
+  const stillLarger = sizes.filter(({ name, kilobytes }) => name in LARGER_KB && kilobytes > LIMIT_KB);
+  expect(stillLarger.map(({ name }) => name).sort(), 'exceptions that are needed').toEqual(
+    Object.keys(LARGER_KB).sort(),
+  );
   for (const { file } of bundles) expect(readdirSync(join(file, '..'))).toEqual(['index.mjs']);
 });
 

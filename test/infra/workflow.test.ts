@@ -3,6 +3,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test } from 'vitest';
 import { functionReference } from '../../contract/functions.ts';
+import { pascalCase } from '../../lib/pascal-case.ts';
 import { OperationWorkflow } from '../../lib/service/operation-workflow.ts';
 import { MACHINES } from '../../statemachines/machines.ts';
 import { ofType, statementsIn, synthesizedTemplates } from './synthesis.ts';
@@ -57,9 +58,6 @@ describe.each(deployed)('$name', ({ name, definition, text, substitutions, named
     expect(named).not.toContain(functionReference('create-graph'));
   });
 });
-const pascalCase = (name: string): string =>
-  name.replaceAll(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
-
 test('a machine that names an unknown function is not synthesized', () => {
   const stack = new Stack(new App(), 'Stack');
   const log = new LogGroup(stack, 'Log');

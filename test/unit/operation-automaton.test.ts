@@ -187,6 +187,17 @@ describe('one event after another', () => {
     expect(over).not.toHaveProperty('made');
   });
 
+  test('work that was handed out again does not go back to an earlier holding', () => {
+    const holdings: (number | undefined)[] = [];
+    let last: OperationEvent = running;
+    for (const holding of [7, 3, undefined, 9]) {
+      const handed = { type: 'progress', message: 'Tried again', ...(holding && { holding }) } as const;
+      last = eventAfter(last, handed, AT) as OperationEvent;
+      holdings.push(last.holding);
+    }
+    expect(holdings).toEqual([7, 7, 7, 9]);
+  });
+
   test('the point of no return is passed once, and not by a late step of an operation that is being undone', () => {
     const draft = { type: 'progress', message: 'On', pointOfNoReturn: true } as const;
     const past = eventAfter(running, draft, AT) as OperationEvent;

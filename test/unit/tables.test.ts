@@ -9,14 +9,13 @@ import {
   emptyTable,
   type GraphTable,
   KEPT_CLAIMS,
-  MAX_PARTS,
   newPartKey,
   obsoleteParts,
-  publicationOn,
   published,
   released,
 } from '../../domain/table/table.ts';
 import { formatOf } from '../../domain/table/table-file.ts';
+import { publicationOn } from '../fixtures/publications.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 const part = (key: string) => ({ key, rows: 10, bytes: 100, checksum: 'c' });
@@ -74,15 +73,6 @@ describe('a table', () => {
     expect([first.version, second.version, third.version]).toEqual([1, 2, 3]);
     expect([first.parts.length, second.parts.length, third.parts.length]).toEqual([1, 2, 1]);
     expect(third.writer).toBeNull();
-  });
-
-  test('has so many parts and no more', () => {
-    const full = { ...emptyTable('kg1', 'Company'), parts: Array.from({ length: MAX_PARTS }, (_, n) => part(`${n}`)) };
-    const more = { operationId: 'op_1', parts: [part('more')] };
-    expect(() => publicationOn(full, { ...more, mode: 'insert' })).toThrow(
-      expect.objectContaining({ code: 'too_large' }),
-    );
-    expect(publicationOn(full, { ...more, mode: 'create' }).parts).toHaveLength(1);
   });
 
   test('remembers of ended claims the newest', () => {

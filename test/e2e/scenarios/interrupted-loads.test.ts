@@ -135,7 +135,7 @@ const givenUp = (operationId: string) =>
   vi.waitFor(
     async () => {
       const { status, message } = await operation(operationId);
-      expect(status === 'queued' || String(message).startsWith('Handed out again')).toBe(true);
+      expect(status === 'queued' || String(message).startsWith('Tried again')).toBe(true);
     },
     { timeout: 60_000, interval: 500 },
   );

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type DagsterServer, startDagsterServer } from '../../fixtures/dagster-server.ts';
-import { plainGraph } from '../../fixtures/graph-requests.ts';
+import { companiesGraph, plainGraph } from '../../fixtures/graph-requests.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
 import { Client, streamedEvents } from '../client.ts';
+import { Loading } from '../staging.ts';
 
 let directory: string;
 let dagster: DagsterServer;
@@ -115,9 +116,20 @@ test('the trace of a call goes through its workflow into the instance, and each 
   expect(other[0]?.['xray_trace_id']).not.toBe(TRACE);
 });
 
-test('no line has a token, a secret or a whole event', async () => {
+test('no line has a token, a secret, a whole event, a row or a query', async () => {
   await ask({ job: 'nightly-export', config });
+  const [source, derived] = (await Promise.all(
+    [1, 2].map(async () => new Loading(client, (await client.createGraph(companiesGraph())).graphId)),
+  )) as [Loading, Loading];
+  const row = 'Ms Marker';
+  const failed = { status: 'failed', error: { message: expect.stringContaining(row) } };
+  expect(await source.stageRows('Company', `id,employees\nx,${row}\n`)).toMatchObject(failed);
+  const cypher = `MATCH (c:Company) RETURN c.id AS id, CAST(concat('${row} ', c.id), 'INT64') AS employees`;
+  expect((await client.query(source.graphId, cypher)).status).toBe(400);
+  const sources = [{ kind: 'query', table: 'Company', graphId: source.graphId, cypher }];
+  expect(await derived.materialize({ sources })).toMatchObject(failed);
   const lines = [...linesIn(printed), ...(await linesOfInstances())];
+  expect(lines.filter(({ message }) => message === 'A job failed')).toHaveLength(2);
   expect(lines.length).toBeGreaterThan(10);
   const written = JSON.stringify(lines);
   const secrets = {
@@ -126,6 +138,7 @@ test('no line has a token, a secret or a whole event', async () => {
     scheme: 'Bearer',
     task: 'taskToken',
     event: 'requestContext',
+    row,
   };
   for (const [name, secret] of Object.entries(secrets)) expect(written.includes(secret), name).toBe(false);
   // What a request has in it is the tenant's.

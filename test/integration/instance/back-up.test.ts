@@ -1,7 +1,13 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type BackupRequest, backupIdFor, type RestoreRequest } from '../../../domain/backup/backup.ts';
+import {
+  type Backup,
+  type BackupRequest,
+  backupIdFor,
+  backupPrefix,
+  type RestoreRequest,
+} from '../../../domain/backup/backup.ts';
 import { DynamoBackupStore } from '../../../domain/backup/dynamo-backup-store.ts';
 import { restoredSnapshotIn } from '../../../domain/backup/restored-snapshot.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
@@ -17,11 +23,22 @@ import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import { openWorkplace, spoil, type Workplace } from './workplace.ts';
 
+/** Backups of which a test is told once one was put. */
+class WatchedBackups extends DynamoBackupStore {
+  afterPut: () => Promise<void> = async () => {};
+
+  override async put(backup: Backup): Promise<Backup> {
+    const kept = await super.put(backup);
+    await this.afterPut();
+    return kept;
+  }
+}
+
 const error = { code: 'internal', message: 'It broke', retryable: true } as const;
 let store: DynamoOperationStore;
 let operations: OperationLog;
 let graphs: DynamoGraphStore;
-let backups: DynamoBackupStore;
+let backups: WatchedBackups;
 let close: () => Promise<void>;
 let workplace: Workplace;
 let graphId: string;
@@ -32,7 +49,7 @@ beforeAll(async () => {
   store = new DynamoOperationStore(table);
   operations = new OperationLog(store);
   graphs = new DynamoGraphStore(table);
-  backups = new DynamoBackupStore(table);
+  backups = new WatchedBackups(table);
 });
 
 afterAll(() => close());
@@ -57,18 +74,21 @@ const begun = async (kind: OperationKind, request: BackupRequest | RestoreReques
   return accepted.operationId;
 };
 
-const jobOf = <Kind extends string>(kind: Kind, operationId: string) => ({
+const jobOf = <Kind extends string>(kind: Kind, operationId: string, holding = 1) => ({
   kind,
   operationId,
   graphId,
   tenantId: 'acme',
   taskToken: 'token',
   generation: 1,
-  leaseId: `${operationId}.1`,
+  leaseId: `${operationId}.${holding}`,
 });
 
-const runBackUp = (operationId: string) =>
-  backUp({ ...workplace, operations, graphs, backups })(jobOf('back-up', operationId), new AbortController().signal);
+const runBackUp = (operationId: string, holding = 1) =>
+  backUp({ ...workplace, operations, graphs, backups })(
+    jobOf('back-up', operationId, holding),
+    new AbortController().signal,
+  );
 const runRestore = (operationId: string) =>
   restore({ ...workplace, operations, graphs, backups })(jobOf('restore', operationId), new AbortController().signal);
 
@@ -78,6 +98,12 @@ const madeBackup = async () => {
   const backup = await backups.get({ graphId, backupId: backupIdFor(await operations.last(operationId)) });
   if (backup === undefined) throw new Error('Nothing was backed up.');
   return { ...backup, operationId };
+};
+
+const deleteGraph = async () => {
+  const { createdBy = '' } = (await graphs.get(graphId)) ?? {};
+  await graphs.deactivate(graphId, createdBy);
+  await graphs.remove(graphId, createdBy);
 };
 
 const keys = (prefix = 'backups') => workplace.objects.list(`${prefix}/${graphId}/`);
@@ -153,15 +179,57 @@ describe('the job that backs up', () => {
     expect([await keys(), await backups.listAll(graphId)]).toEqual([[], []]);
   });
 
-  test('of a graph that is being deleted meanwhile leaves nothing', async () => {
+  test('that was handed out again meanwhile removes what it uploaded, and records nothing', async () => {
     const operationId = await begun('backup.create', { kind: 'manual' });
     workplace.objects.afterUpload = async () => {
-      const { createdBy = '' } = (await graphs.get(graphId)) ?? {};
-      await graphs.deactivate(graphId, createdBy);
-      await graphs.remove(graphId, createdBy);
+      await operations.append(operationId, { type: 'progress', message: 'Tried again', holding: 2 });
     };
-    await expect(runBackUp(operationId)).rejects.toMatchObject({ name: 'Terminal', code: 'conflict' });
+    await expect(runBackUp(operationId)).rejects.toMatchObject({
+      name: 'Retryable',
+      message: expect.stringContaining('handed out again'),
+    });
     expect([await keys(), await backups.listAll(graphId)]).toEqual([[], []]);
+    await runBackUp(operationId, 2);
+    expect(await backups.listAll(graphId)).toHaveLength(1);
+  });
+
+  test.each(['running', 'succeeded'])(
+    'that fails late leaves what another run rests on, which is %s',
+    async (status) => {
+      const operationId = await begun('backup.create', { kind: 'manual' });
+      backups.afterPut = async () => {
+        backups.afterPut = async () => {};
+        await operations.append(operationId, { type: 'progress', message: 'Tried again', holding: 2 });
+        await runBackUp(operationId, 2);
+        if (status === 'succeeded')
+          await operations.append(operationId, { type: 'succeeded', message: 'Backed up', result: {} });
+        await deleteGraph();
+      };
+      await expect(runBackUp(operationId)).rejects.toMatchObject({ name: 'Terminal', code: 'conflict' });
+      const [backup] = await backups.listAll(graphId);
+      expect(await keys()).toEqual([backup?.key]);
+    },
+  );
+
+  test('whose record may have been written leaves it to the next, which needs it, or to the undo', async () => {
+    const operationId = await begun('backup.create', { kind: 'manual' });
+    backups.afterPut = async () => {
+      backups.afterPut = async () => {};
+      throw new Error('The answer was lost.');
+    };
+    await expect(runBackUp(operationId)).rejects.toThrow('The answer was lost.');
+    await runBackUp(operationId, 2);
+    const [backup] = await backups.listAll(graphId);
+    expect(await keys()).toEqual([backup?.key]);
+  });
+
+  test('of a graph that is being deleted meanwhile fails; what it recorded is for its undo', async () => {
+    const operationId = await begun('backup.create', { kind: 'manual' });
+    workplace.objects.afterUpload = deleteGraph;
+    await expect(runBackUp(operationId)).rejects.toMatchObject({ name: 'Terminal', code: 'conflict' });
+    const [backup] = await backups.listAll(graphId);
+    expect(await keys()).toEqual([backup?.key]);
+    expect(backup?.key).toContain(backupPrefix(graphId, operationId));
   });
 
   test('whose snapshot was replaced and removed while it was read is to be tried again', async () => {

@@ -1,21 +1,27 @@
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { DeleteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { DynamoGraphWriterStore } from '../../../domain/graph/dynamo-graph-writer-store.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../../domain/identifier.ts';
-import { loadedSnapshotIn } from '../../../domain/materialization/materialization.ts';
+import { loadedSnapshotIn, type MaterializationRequest } from '../../../domain/materialization/materialization.ts';
+import type { MaterializationSource } from '../../../domain/materialization/sources.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
+import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
 import { newSnapshot, snapshotPrefix } from '../../../domain/snapshot/snapshot.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
 import { partsPrefix } from '../../../domain/table/table.ts';
+import type { TableLimits } from '../../../domain/table/table-limits.ts';
 import { Tables } from '../../../domain/table/tables.ts';
+import { deriveTables } from '../../../instance/jobs/derive-tables.ts';
 import { materialize } from '../../../instance/jobs/materialize.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { temporaryDirectory } from '../local/temporary-directory.ts';
 import { type GraphFile, openWorkplace, spoil, type Workplace } from './workplace.ts';
 
 const TABLE = 'Entity';
@@ -24,6 +30,7 @@ let table: ControlTableClient;
 let store: DynamoOperationStore;
 let operations: OperationLog;
 let graphs: DynamoGraphStore;
+let accesses: DynamoRepositoryAccessStore;
 let writers: DynamoGraphWriterStore;
 let tables: DynamoTableStore;
 let close: () => Promise<void>;
@@ -37,6 +44,7 @@ beforeAll(async () => {
   store = new DynamoOperationStore(table);
   operations = new OperationLog(store);
   graphs = new DynamoGraphStore(table);
+  accesses = new DynamoRepositoryAccessStore(table);
   writers = new DynamoGraphWriterStore(table);
   tables = new DynamoTableStore(table);
 });
@@ -50,11 +58,24 @@ beforeEach(async () => {
   await graphs.create({ ...other, status: 'active', writer: writerOf('op_other'), snapshot: source.snapshot });
 });
 
+const requestFor = (sources: MaterializationSource[]): MaterializationRequest => ({
+  force: false,
+  rebuild: false,
+  ignoreErrors: false,
+  tables: null,
+  sources,
+});
+const copyOf = (...names: string[]): MaterializationSource => ({
+  kind: 'snapshot',
+  graphId: source.graphId,
+  tables: names,
+  excludePatterns: [],
+});
+
 /** A materialization of the source's table that has its claims. */
 const claimed = async (): Promise<string> => {
   const operationId = operationIdFor('acme', undefined);
-  const sources = [{ kind: 'snapshot', graphId: source.graphId, tables: [TABLE], excludePatterns: [] }];
-  const request = { force: false, rebuild: false, ignoreErrors: false, tables: null, sources };
+  const request = requestFor([copyOf(TABLE)]);
   await store.putEvent(acceptedEvent({ operationId, kind: 'graph.materialize', graphId, request }));
   await operations.append(operationId, { type: 'started', message: 'Begun' });
   await writers.claim(graphId, null, writerOf(operationId));
@@ -63,7 +84,7 @@ const claimed = async (): Promise<string> => {
 };
 const run = (operationId: string, signal = new AbortController().signal) => {
   const handed = { tenantId: 'acme', taskToken: 'token', generation: 1, leaseId: `${operationId}.1` };
-  const work = materialize({ ...workplace, operations, graphs, tables });
+  const work = materialize({ ...workplace, operations, graphs, accesses, tables });
   return work({ kind: 'materialize', operationId, graphId, ...handed }, signal);
 };
 const kept = async () => [
@@ -132,4 +153,69 @@ test('a run that is stopped, that has lost its table or whose source has gone le
   await expect(run(operationId)).rejects.toMatchObject({ code: 'not_found' });
   expect(await kept()).toEqual([]);
   expect(await workplace.scratchFiles()).toEqual([]);
+});
+
+test('a repository is read while the tenant has access to it, not when that has ended since', async () => {
+  const repository = 'filings';
+  const changed = { ':kind': 'repository', ':name': repository, ':tenant': '~fleet' };
+  await table.documents.send(
+    new UpdateCommand({
+      TableName: table.tableName,
+      Key: { pk: `GRAPH#${source.graphId}`, sk: 'META' },
+      UpdateExpression: 'SET kind = :kind, #name = :name, tenantId = :tenant',
+      ExpressionAttributeNames: { '#name': 'name' },
+      ExpressionAttributeValues: changed,
+    }),
+  );
+  const operationId = await claimed();
+  await expect(run(operationId)).rejects.toMatchObject({ name: 'Refusal', code: 'not_found' });
+  const access = { tenantId: 'acme', repository, plan: 'reader', graphId: source.graphId, operationId } as const;
+  await accesses.grant({ ...access, status: 'active', grantedAt: '2026-01-01T00:00:00.000Z' });
+  await accesses.follow('acme', repository, 'suspended', 'mark-1');
+  await expect(run(operationId)).rejects.toMatchObject({ name: 'Refusal', code: 'payment_required' });
+  await accesses.follow('acme', repository, 'active', 'mark-2');
+  await run(operationId);
+  expect(loadedSnapshotIn(await operations.last(operationId)).derived).toMatchObject([{ part: { rows: 1 } }]);
+});
+
+/** Looks into a directory whenever something is told. */
+class WatchingLog extends OperationLog {
+  readonly seen: string[][] = [];
+  directory = '';
+
+  override async append(...event: Parameters<OperationLog['append']>) {
+    this.seen.push((await readdir(this.directory)).sort());
+    return super.append(...event);
+  }
+}
+
+describe('derivations together', () => {
+  const RELATION = 'RELATED_TO';
+  /** One Entity, and three relationships of it. */
+  const derive = async (operationId: string, limits: Partial<TableLimits>, log = operations) => {
+    const directory = log instanceof WatchingLog ? log.directory : await temporaryDirectory();
+    const [graph, staged] = [await graphs.get(graphId), await tables.list(graphId)];
+    if (graph === undefined) throw new Error('There is no graph.');
+    const cypher = 'MATCH (e:Entity) UNWIND [1, 2, 3] AS n RETURN e.identifier AS `from`, e.identifier AS `to`';
+    const query = { kind: 'query', table: RELATION, graphId: source.graphId, cypher, parameters: {} } as const;
+    const request = requestFor([copyOf(TABLE), query]);
+    return deriveTables(
+      { ...workplace, graphs, accesses, operations: log },
+      { operationId, graph, staged, request, limits: { rowsPerTable: 10, rows: 10, bytes: 1e6, ...limits } },
+      { directory, signal: new AbortController().signal },
+    );
+  };
+
+  test('have so many rows and bytes, and one is on the disk beside those that are made', async () => {
+    const log = new WatchingLog(store);
+    log.directory = await temporaryDirectory();
+    const operationId = await claimed();
+    await new Tables(tables, operations).claim(graphId, RELATION, operationId);
+    const derived = await derive(operationId, { rows: 4 }, log);
+    expect(derived.map(({ part }) => part.rows)).toEqual([1, 3]);
+    expect(log.seen).toEqual([['Entity.parquet'], ['Entity.parquet', 'RELATED_TO.parquet']]);
+    const bytes = derived.reduce((sum, { part }) => sum + part.bytes, 0);
+    for (const limits of [{ rows: 3 }, { rows: 1 }, { bytes: bytes - 1 }])
+      await expect(derive(operationId, limits)).rejects.toMatchObject({ code: 'too_large' });
+  });
 });

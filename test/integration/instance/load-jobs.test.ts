@@ -11,11 +11,13 @@ import { fileIdFor, operationIdFor } from '../../../domain/identifier.ts';
 import { loadedSnapshotIn, type MaterializationRequest } from '../../../domain/materialization/materialization.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import type { OperationKind } from '../../../domain/operation/operation.ts';
+import type { OperationEvent } from '../../../domain/operation/operation-event.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
+import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
 import { snapshotPrefix } from '../../../domain/snapshot/snapshot.ts';
 import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
-import { loadReportKey, type StageRequest, stagedPartIn } from '../../../domain/table/staging.ts';
+import { loadReportsPrefix, type StageRequest, stagedPartIn } from '../../../domain/table/staging.ts';
 import { partsPrefix } from '../../../domain/table/table.ts';
 import { type TableFile, uploadKey } from '../../../domain/table/table-file.ts';
 import { Tables } from '../../../domain/table/tables.ts';
@@ -36,6 +38,7 @@ let table: ControlTableClient;
 let store: DynamoOperationStore;
 let operations: OperationLog;
 let graphs: DynamoGraphStore;
+let accesses: DynamoRepositoryAccessStore;
 let writers: DynamoGraphWriterStore;
 let tables: DynamoTableStore;
 let files: DynamoTableFileStore;
@@ -50,6 +53,7 @@ beforeAll(async () => {
   store = new DynamoOperationStore(table);
   operations = new OperationLog(store);
   graphs = new DynamoGraphStore(table);
+  accesses = new DynamoRepositoryAccessStore(table);
   writers = new DynamoGraphWriterStore(table);
   tables = new DynamoTableStore(table);
   files = new DynamoTableFileStore(table);
@@ -72,11 +76,15 @@ const begun = async (kind: OperationKind, request: StageRequest | Materializatio
   return operationId;
 };
 
-const upload = async (rows: string, checksum = createHash('sha256').update(rows).digest('hex')): Promise<string> => {
-  const fileId = fileIdFor({ graphId, table: TABLE }, undefined);
+const upload = async (
+  rows: string,
+  checksum = createHash('sha256').update(rows).digest('hex'),
+  table = TABLE,
+): Promise<string> => {
+  const fileId = fileIdFor({ graphId, table }, undefined);
   const file: TableFile = {
     graphId,
-    table: TABLE,
+    table,
     fileId,
     fileName: 'rows.csv',
     format: 'csv',
@@ -108,11 +116,12 @@ const job = (operationId: string) => ({
 const stagingOf = (operationId: string, signal = new AbortController().signal) =>
   stageFiles({ ...workplace, operations, graphs, tables, files })({ kind: 'stage-table', ...job(operationId) }, signal);
 const loadOf = (operationId: string, signal = new AbortController().signal, holding = 1) =>
-  materialize({ ...workplace, operations, graphs, tables })(
+  materialize({ ...workplace, operations, graphs, accesses, tables })(
     { kind: 'materialize', ...job(operationId), leaseId: `${operationId}.${holding}` },
     signal,
   );
 const partsKept = () => workplace.objects.list(partsPrefix(graphId));
+const reportsKept = (operationId: string) => workplace.objects.list(loadReportsPrefix(graphId, operationId));
 const snapshotsKept = () => workplace.objects.list(snapshotPrefix(graphId));
 
 const ask = (fileId: string, own: Partial<StageRequest> = {}): StageRequest => ({
@@ -123,16 +132,17 @@ const ask = (fileId: string, own: Partial<StageRequest> = {}): StageRequest => (
   ...own,
 });
 const claimedStaging = async (rows: string, own: Partial<StageRequest> = {}, checksum?: string): Promise<string> => {
-  const operationId = await begun('table.create', ask(await upload(rows, checksum), own));
-  await changes.claim(graphId, TABLE, operationId);
+  const { table = TABLE } = own;
+  const operationId = await begun('table.create', ask(await upload(rows, checksum, table), own));
+  await changes.claim(graphId, table, operationId);
   return operationId;
 };
 /** Stages rows to the end, as the workflow does. */
-const staged = async (rows: string): Promise<void> => {
-  const operationId = await claimedStaging(rows);
+const staged = async (rows: string, table = TABLE): Promise<void> => {
+  const operationId = await claimedStaging(rows, { table });
   await stagingOf(operationId);
   const { part, version } = stagedPartIn(await operations.last(operationId));
-  await changes.publish(graphId, TABLE, { operationId, version, parts: [part] }, AT);
+  await changes.publish(graphId, table, { operationId, version, parts: [part] }, AT);
 };
 
 describe('the job of a staging', () => {
@@ -189,6 +199,19 @@ describe('the job of a staging', () => {
   });
 });
 
+/** A log whose store writes the result of a job and answers as its client does that has repeated the write: it is there. */
+const logOfLostAnswers = (whenWritten: () => Promise<void>): OperationLog => {
+  class LosingAnswers extends DynamoOperationStore {
+    override async putEvent(event: OperationEvent): Promise<boolean> {
+      const isWritten = await super.putEvent(event);
+      if (event.made === undefined) return isWritten;
+      await whenWritten();
+      return false;
+    }
+  }
+  return new OperationLog(new LosingAnswers(table));
+};
+
 describe('the job of a materialization', () => {
   const ALL: MaterializationRequest = { force: false, rebuild: false, ignoreErrors: false, tables: null };
   const claimedLoad = async (own: Partial<MaterializationRequest> = {}): Promise<string> => {
@@ -222,6 +245,21 @@ describe('the job of a materialization', () => {
     expect(await snapshotsKept()).toEqual([loadedSnapshotIn(await operations.last(operationId)).snapshot.key]);
   });
 
+  test.each([false, true])(
+    'a result that the log has stays, though its answer was lost; the operation over: %s',
+    async (isOver) => {
+      await staged('identifier\na\n');
+      const operationId = await claimedLoad();
+      const log = logOfLostAnswers(async () => {
+        if (isOver) await operations.append(operationId, { type: 'succeeded', message: 'Published', result: {} });
+      });
+      const run = materialize({ ...workplace, operations: log, graphs, accesses, tables });
+      await run({ kind: 'materialize', ...job(operationId) }, new AbortController().signal);
+      const committed = (await operations.events(operationId, 0, 100)).find(({ made }) => made !== undefined);
+      expect(await snapshotsKept()).toEqual([committed && loadedSnapshotIn(committed).snapshot.key]);
+    },
+  );
+
   test('a run that was taken for lost can not publish, though it is done first; who has the work now can', async () => {
     await staged('identifier\na\n');
     const operationId = await claimedLoad();
@@ -244,6 +282,24 @@ describe('the job of a materialization', () => {
     expect(loadedSnapshotIn(await operations.last(operationId)).snapshot).toEqual(snapshot);
   });
 
+  test('the report of the rows that were left out is that of the run that counts, and every other goes', async () => {
+    await staged('identifier\na\n');
+    await staged('from,to\na,nobody\n', 'RELATED_TO');
+    const operationId = await claimedLoad({ ignoreErrors: true });
+    await Promise.all([loadOf(operationId), loadOf(operationId)]);
+    const { report, rejected } = loadedSnapshotIn(await operations.last(operationId));
+    expect(rejected).toBe(1);
+    expect(await reportsKept(operationId)).toEqual([report]);
+
+    await writers.release(graphId, operationId);
+    const undone = await claimedLoad({ ignoreErrors: true });
+    workplace.objects.afterUpload = async () => {
+      await operations.append(undone, { type: 'failed', message: 'Given up', error: null });
+    };
+    await expect(loadOf(undone)).rejects.toMatchObject({ code: 'operation_over' });
+    expect(await reportsKept(undone)).toEqual([]);
+  });
+
   test('a run that is handed over again while it does not answer goes on, and its result counts', async () => {
     await staged('identifier\na\n');
     const operationId = await claimedLoad();
@@ -252,7 +308,7 @@ describe('the job of a materialization', () => {
       await operations.append(operationId, { type: 'progress', message: 'Handed out again', holding: 2 });
       handed.leaseId = `${operationId}.2`;
     };
-    await materialize({ ...workplace, operations, graphs, tables })(handed, new AbortController().signal);
+    await materialize({ ...workplace, operations, graphs, accesses, tables })(handed, new AbortController().signal);
     expect(await snapshotsKept()).toEqual([loadedSnapshotIn(await operations.last(operationId)).snapshot.key]);
   });
 
@@ -274,8 +330,9 @@ describe('the job of a materialization', () => {
     const other = join(await temporaryDirectory(), 'other');
     await writeFile(other, 'something else');
     await workplace.objects.upload(key, other);
-    await expect(loadOf(await claimedLoad())).rejects.toMatchObject({ code: 'internal' });
-    expect(await workplace.objects.list(loadReportKey(graphId, ''))).toEqual([]);
+    const operationId = await claimedLoad();
+    await expect(loadOf(operationId)).rejects.toMatchObject({ code: 'internal' });
+    expect(await reportsKept(operationId)).toEqual([]);
   });
 
   test('a graph that another operation writes is left alone', async () => {

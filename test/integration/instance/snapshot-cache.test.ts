@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ReadOnlyDatabase } from '../../../instance/database/read-only-database.ts';
@@ -29,6 +29,15 @@ const reopened = async ({ workspace, objects, cache }: Workplace): Promise<Snaps
   const next = await SnapshotCache.open(workspace, objects, 2 ** 30);
   onTestFinished(() => next.close());
   return next;
+};
+
+/** Changes one byte in the middle, which the engine might not see. */
+const damage = async (path: string): Promise<void> => {
+  const file = await open(path, 'r+');
+  const middle = Math.floor((await file.stat()).size / 2);
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, middle);
+  await file.write(Buffer.of((buffer[0] ?? 0) ^ 1), 0, 1, middle);
+  await file.close();
 };
 
 describe('a snapshot', () => {
@@ -116,6 +125,23 @@ describe('a snapshot', () => {
     await read(workplace, graph);
     expect(await read({ ...workplace, cache: await reopened(workplace) }, graph)).toBe('kg1');
     expect(workplace.objects.downloads).toHaveLength(1);
+  });
+
+  test.each([
+    ['as long as it was', async (file: string) => damage(file)],
+    ['shorter', async (file: string) => truncate(file, 1_000)],
+  ])('that was damaged since an earlier process fetched it, and is %s, is fetched anew, once', async (_, harm) => {
+    const workplace = await openWorkplace();
+    const graph = await workplace.uploadedGraph('kg1');
+    await read(workplace, graph);
+    const [name = ''] = await workplace.cachedFiles();
+    const cached = join(workplace.workspace.cacheDirectory, name);
+    const next = { ...workplace, cache: await reopened(workplace) };
+    await harm(cached);
+    const names = await Promise.all(Array.from({ length: 5 }, () => read(next, graph)));
+    expect(new Set(names)).toEqual(new Set(['kg1']));
+    expect(workplace.objects.downloads).toHaveLength(2);
+    expect(await measureFile(cached)).toMatchObject({ checksum: graph.snapshot.checksum });
   });
 });
 
@@ -208,16 +234,15 @@ describe('a database that can not be opened', () => {
   test('is opened for the next user once it can be', async () => {
     const workplace = await openWorkplace();
     const graph = await workplace.uploadedGraph('kg1');
-    const { snapshot, file } = graph;
-    await read(workplace, graph);
-    // An earlier process fetched the file; now the disk does not give it back for a moment.
+    await adopt(workplace, graph);
+    // Now the disk does not give the file back for a moment.
     const [name = ''] = await workplace.cachedFiles();
     const cached = join(workplace.workspace.cacheDirectory, name);
-    const next = { ...workplace, cache: await reopened(workplace) };
+    const kept = `${graph.file}-kept`;
+    await copyFile(cached, kept);
     await spoil(cached);
-    await expect(read(next, graph)).rejects.toThrow();
-    await copyFile(file, cached);
-    expect(await measureFile(cached)).toMatchObject({ checksum: snapshot.checksum });
-    expect(await read(next, graph)).toBe('kg1');
+    await expect(read(workplace, graph)).rejects.toThrow();
+    await copyFile(kept, cached);
+    expect(await read(workplace, graph)).toBe('kg1');
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tablesOf } from '../../../domain/table/schema-table.ts';
+import { openReadOnly } from '../../../instance/database/read-only-database.ts';
 import { type ExportQuery, exportQuery } from '../../../instance/loading/export-query.ts';
 import { exportTables } from '../../../instance/loading/export-tables.ts';
 import { loadGraph } from '../../../instance/loading/load-graph.ts';
@@ -52,7 +53,7 @@ const SCHEMA = {
     },
   ],
 };
-const signal = new AbortController().signal;
+const unstopped = new AbortController().signal;
 
 let staging: Staging;
 let graph: string;
@@ -76,6 +77,7 @@ beforeAll(async () => {
 afterAll(() => staging[Symbol.asyncDispose]());
 
 type Options = Partial<Pick<ExportQuery, 'checkColumns' | 'timeoutMs'>> & {
+  signal?: AbortSignal;
   parameters?: Record<string, string>;
   rows?: number;
   bytes?: number;
@@ -84,7 +86,7 @@ type Options = Partial<Pick<ExportQuery, 'checkColumns' | 'timeoutMs'>> & {
 /** The rows of an answer, as its file has them. */
 const exported = async (
   cypher: string,
-  { rows = 100, bytes = 1e6, parameters = {}, checkColumns = () => {}, ...more }: Options = {},
+  { rows = 100, bytes = 1e6, parameters = {}, checkColumns = () => {}, signal = unstopped, ...more }: Options = {},
 ): Promise<unknown[]> => {
   const output = staging.path('answer.ndjson');
   await rm(output, { force: true });
@@ -110,7 +112,7 @@ test('what is derived, by name or by a query, has every value as it was staged',
   const { schema } = staging;
   const tables = tablesOf(schema).filter(({ name }) => name === 'Every');
   const directory = await mkdtemp(staging.path('export-'));
-  const [copied] = await exportTables({ file: graph, schema, tables, directory }, signal);
+  const [copied] = await exportTables({ file: graph, schema, tables, directory }, unstopped);
   const copy = { ...staging.source('copy.parquet'), path: copied?.path ?? '' };
   for (const source of [staging.source('answer.ndjson'), copy]) {
     await staging.stage('Every', [source]);
@@ -153,14 +155,33 @@ describe('a query that is exported', () => {
     await expect(exported(cypher)).rejects.toMatchObject({ name: 'Refusal', code });
   });
 
-  test('ends with its time, and with the job', async () => {
-    const names = 'abcdefghijkl'.split('');
-    const all = names.map((name) => `(${name}:Sale)`).join(', ');
-    const endless = `MATCH ${all} WHERE ${names.map((name) => `${name}.id`).join(' + ')} = 'none' RETURN a.id AS id`;
+  const names = 'abcdefghijkl'.split('');
+  const all = names.map((name) => `(${name}:Sale)`).join(', ');
+  const endless = `MATCH ${all} WHERE ${names.map((name) => `${name}.id`).join(' + ')} = 'none' RETURN a.id AS id`;
+
+  test('ends with its time', async () => {
     await expect(exported(endless, { timeoutMs: 100 })).rejects.toMatchObject({ code: 'query_timeout' });
-    const stopped = AbortSignal.abort(new Error('Stopped'));
-    const query = { cypher: amounts, parameters: {} };
-    const request = { file: graph, query, checkColumns: () => {}, limits: { rows: 9, bytes: 1e6 } };
-    await expect(exportQuery({ ...request, output: staging.path('stopped.ndjson') }, stopped)).rejects.toThrow();
+  });
+
+  test('ends with the job, once the engine has answered', async () => {
+    const job = new AbortController();
+    const checkColumns = () => job.abort(new Error('Stopped'));
+    await expect(exported(amounts, { checkColumns, signal: job.signal })).rejects.toThrow('Stopped');
+  });
+
+  test('waits for no other of its instance, but for its like, which takes none of its time', async () => {
+    const database = await openReadOnly(graph);
+    const asked = [1, 2, 3].map(() => database.query({ cypher: endless, limit: 1, timeoutMs: 5_000 }));
+    const ended = Promise.allSettled(asked);
+    try {
+      expect(await exported(amounts, { timeoutMs: 3_000 })).toHaveLength(4);
+    } finally {
+      await ended;
+      await database.close();
+    }
+    const before = exported(endless, { timeoutMs: 1_000 });
+    const after = exported(amounts, { timeoutMs: 900 });
+    await expect(before).rejects.toMatchObject({ code: 'query_timeout' });
+    expect(await after).toHaveLength(4);
   });
 });

@@ -6,6 +6,7 @@ import { openReadOnly } from '../../../instance/database/read-only-database.ts';
 import { countTables, exportTables } from '../../../instance/loading/export-tables.ts';
 import { loadGraph } from '../../../instance/loading/load-graph.ts';
 import type { StagedFile } from '../../../instance/loading/load-plan.ts';
+import { sqlText } from '../../../instance/staging/duckdb-session.ts';
 import { Staging } from '../staging/staging-fixture.ts';
 
 const key = (type: string) => [{ name: 'id', type, primaryKey: true }];
@@ -21,14 +22,15 @@ const SCHEMA = {
     { name: 'NEVER', from: 'Empty', to: 'Day', properties: [] },
   ],
 };
+const noSignal = new AbortController().signal;
 const HUGE = '170141183460469231731687303715884105727';
 
-const load = async (staging: Staging, files: StagedFile[], output: string) =>
+const load = async (staging: Staging, files: StagedFile[], output: string, rows = 100) =>
   loadGraph(
     {
       schema: staging.schema,
       files,
-      limits: { rowsPerTable: 100, rows: 100, bytes: 1e6 },
+      limits: { rowsPerTable: rows, rows, bytes: 1e6 },
       ignoreErrors: false,
       output,
       report: staging.path('report.ndjson'),
@@ -72,7 +74,7 @@ test('relationships come through with the keys of their nodes, whatever types th
   const told: [string, number, number][] = [];
   const exported = await exportTables(
     { file: graph, schema, tables, directory, chunkRows: 1 },
-    new AbortController().signal,
+    noSignal,
     ({ table, rowsDone, rowsTotal }) => told.push([table, rowsDone, rowsTotal]),
   );
   // A chunk of nodes, or of the nodes that relationships lead from, at a time; some lead from none of them.
@@ -95,6 +97,50 @@ test('relationships come through with the keys of their nodes, whatever types th
     again,
   );
   expect(await answers(again)).toEqual(await answers(graph));
+});
+
+test('relationships that are the same in every column are all there, each of them', async () => {
+  await using staging = await Staging.open(SCHEMA);
+  const times = (count: number, line: string) => `${line}\n`.repeat(count);
+  const rows: Record<string, string> = {
+    Big: 'id\n1\n2\n3\n',
+    Day: 'at\n2024-02-29\n',
+    ON: `from,to,share\n${times(5, '1,2024-02-29,')}${times(4, '2,2024-02-29,7')}`,
+    NEXT: `from,to\n${times(200, '1,2')}${times(3, '2,2')}${times(2, '3,1')}`,
+  };
+  const files: StagedFile[] = [];
+  for (const [table, content] of Object.entries(rows)) {
+    await staging.stage(table, [await staging.file(`${table}.csv`, content)]);
+    files.push({ table, path: staging.path(`${table}.parquet`) });
+  }
+  const graph = staging.path('graph.lbug');
+  await load(staging, files, graph, 1_000);
+
+  const { schema } = staging;
+  const tables = tablesOf(schema).filter(({ name }) => ['ON', 'NEXT'].includes(name));
+  for (const chunkRows of [1_000_000, 1]) {
+    const directory = await mkdtemp(staging.path('export-'));
+    const exported = await exportTables({ file: graph, schema, tables, directory, chunkRows }, noSignal);
+    await using duckdb = await staging.duckdb();
+    const written = await Promise.all(
+      exported.map(({ path }) =>
+        duckdb.rows(
+          `SELECT "from"::VARCHAR AS start, "to"::VARCHAR AS finish, count(*)::INTEGER AS many FROM read_parquet(${sqlText(path ?? '')}) GROUP BY ALL ORDER BY start`,
+        ),
+      ),
+    );
+    expect(written).toEqual([
+      [
+        { start: '1', finish: '2024-02-29', many: 5 },
+        { start: '2', finish: '2024-02-29', many: 4 },
+      ],
+      [
+        { start: '1', finish: '2', many: 200 },
+        { start: '2', finish: '2', many: 3 },
+        { start: '3', finish: '1', many: 2 },
+      ],
+    ]);
+  }
 });
 
 test('an export that is stopped says why', async () => {

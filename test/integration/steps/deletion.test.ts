@@ -22,10 +22,11 @@ import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
-import { emptyTable, partsPrefix, publicationOn } from '../../../domain/table/table.ts';
+import { emptyTable, partsPrefix } from '../../../domain/table/table.ts';
 import { type TableFile, uploadKey } from '../../../domain/table/table-file.ts';
 import { Tables } from '../../../domain/table/tables.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { publicationOn } from '../../fixtures/publications.ts';
 import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';

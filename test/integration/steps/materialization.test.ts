@@ -10,10 +10,13 @@ import { operationIdFor } from '../../../domain/identifier.ts';
 import { DynamoLetterStore } from '../../../domain/letter/dynamo-letter-store.ts';
 import type { LoadedSnapshot } from '../../../domain/materialization/materialization.ts';
 import type { OperationKind } from '../../../domain/operation/operation.ts';
+import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
+import type { RepositoryName } from '../../../domain/repository/repository.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { newSnapshot, type Snapshot, snapshotPrefix } from '../../../domain/snapshot/snapshot.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
 import { sourceOf } from '../../../domain/table/freshness.ts';
+import { newLoadReportKey } from '../../../domain/table/staging.ts';
 import { newPartKey, partsPrefix, type TablePart } from '../../../domain/table/table.ts';
 import { Tables } from '../../../domain/table/tables.ts';
 import { OpenLineageRunEvent } from '../../fixtures/open-lineage.ts';
@@ -108,7 +111,9 @@ const loadedUntilPublished = async (rejected = 0): Promise<{ operationId: string
   const snapshot = { ...newSnapshot(graphId, version, { checksum: 'c', bytes: 1 }), source };
   await put(snapshot.key);
   const loaded = [{ table: TABLE, kind: 'node' as const, rows: 3, rejected }];
-  const made: LoadedSnapshot = { snapshot, tables: loaded, derived: [], rows: 3, rejected };
+  const report = rejected > 0 ? newLoadReportKey(graphId, operationId) : null;
+  if (report !== null) await put(report);
+  const made: LoadedSnapshot = { snapshot, tables: loaded, derived: [], rows: 3, rejected, report };
   await harness.log.append(operationId, { type: 'progress', message: 'Loaded', made, pointOfNoReturn: true });
   return { operationId, snapshot };
 };
@@ -118,10 +123,11 @@ const derivedFrom = (graph: string) => ({
   sources: [{ kind: 'snapshot', graphId: graph, tables: [TABLE], excludePatterns: [] }],
 });
 /** A graph with a snapshot to derive from, which another tenant has when one is named. */
-const sourceGraph = async (tenantId = 'acme', kind: 'generic' | 'repository' = 'generic'): Promise<string> => {
+const sourceGraph = async (tenantId = 'acme', repository?: RepositoryName): Promise<string> => {
   const graph = graphRequestedBy(acceptedEvent());
   const snapshot = newSnapshot(graph.graphId, 4, { checksum: 'c', bytes: 1 });
-  await harness.graphs.create({ ...graph, tenantId, kind, status: 'active', writer: null, snapshot });
+  const named = repository && ({ kind: 'repository', name: repository } as const);
+  await harness.graphs.create({ ...graph, ...named, tenantId, status: 'active', writer: null, snapshot });
   return graph.graphId;
 };
 /** A materialization that has derived its table and come to be published. */
@@ -142,6 +148,7 @@ const derivedUntilPublished = async (from: string) => {
     ],
     rows: 3,
     rejected: 0,
+    report: null,
   };
   await harness.log.append(operationId, {
     type: 'progress',
@@ -242,6 +249,21 @@ describe('publishing a snapshot', () => {
     await expect(step('publish-snapshot', operationId)).rejects.toMatchObject({ name: 'Terminal' });
     expect(await objects.head(snapshot.key)).toBeUndefined();
     expect(await harness.graphs.get(graphId)).toMatchObject({ snapshot: null, writer: writerOf('op_another') });
+  });
+
+  test('run late removes nothing that a later snapshot was made from', async () => {
+    await stage();
+    const { operationId } = await loadedUntilPublished();
+    harness.holdUp('PutItem', `GRAPH#${graphId}`, async () => {
+      await step('publish-snapshot', operationId);
+      await stage();
+      await materialize();
+      await stage();
+    });
+    await step('publish-snapshot', operationId);
+    const named = (await harness.graphs.get(graphId))?.snapshot?.source?.tables.map(({ part }) => part?.key);
+    expect(named).toHaveLength(1);
+    expect(await objects.list(partsPrefix(graphId))).toEqual(expect.arrayContaining(named ?? []));
   });
 
   test('is told to the catalogue, that it began and how it ended, and so is what came to nothing', async () => {
@@ -373,10 +395,27 @@ describe('a materialization that derives a table', () => {
     expect(await tables.get(graphId, TABLE)).toMatchObject({ writer: null });
   });
 
-  test('does not derive from another tenant’s graph, but from a repository', async () => {
-    const theirs = await begun('graph.materialize', derivedFrom(await sourceGraph('other')));
-    await expect(step('claim-graph', theirs)).rejects.toMatchObject({ cause: { code: 'not_found' } });
-    await step('claim-graph', await begun('graph.materialize', derivedFrom(await sourceGraph('other', 'repository'))));
+  test('does not derive from another tenant’s graph, but from a repository while there is access to it', async () => {
+    const refused = async (from: string, code: string) => {
+      const operationId = await begun('graph.materialize', derivedFrom(from));
+      await expect(step('claim-graph', operationId)).rejects.toMatchObject({ cause: { code } });
+      expect((await harness.graphs.get(graphId))?.writer).toBeNull();
+    };
+    await refused(await sourceGraph('other'), 'not_found');
+
+    const repository = 'filings';
+    const from = await sourceGraph('other', repository);
+    await refused(from, 'not_found');
+    const accesses = new DynamoRepositoryAccessStore(harness.table);
+    const operationId = operationIdFor('acme', undefined);
+    const access = { tenantId: 'acme', repository, plan: 'reader', graphId: from, operationId, grantedAt: AT } as const;
+    await accesses.grant({ ...access, status: 'granting' });
+    await refused(from, 'not_found');
+    await accesses.activate('acme', repository, operationId);
+    await accesses.follow('acme', repository, 'suspended', 'mark-1');
+    await refused(from, 'payment_required');
+    await accesses.follow('acme', repository, 'active', 'mark-2');
+    await step('claim-graph', await begun('graph.materialize', derivedFrom(from)));
     expect((await harness.graphs.get(graphId))?.writer).not.toBeNull();
   });
 });

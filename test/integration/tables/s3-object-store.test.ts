@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -135,10 +135,10 @@ describe('a call on S3', () => {
         await objects.head(key);
         await objects.list(key);
         await objects.remove(key);
-        expect(received).toHaveLength(5);
+        expect(received).toHaveLength(6);
         for (const call of received)
           expect(call.headers.authorization).toMatch(new RegExp(`, Signature=${signatureOf(call)}$`));
-        const [upload, copy, , list] = received;
+        const [upload, , copy, , list] = received;
         expect(decodeURIComponent(upload?.path ?? '')).toBe(`/bucket/${key}`);
         expect(decodeURIComponent(String(copy?.headers['x-amz-copy-source']))).toBe(`bucket/${key}`);
         expect(list?.query.get('prefix')).toBe(key);
@@ -204,6 +204,66 @@ test('a file is sent with its checksum, which is signed', async () => {
   });
 });
 
+describe('what S3 takes in one call', () => {
+  const small = () => new S3ObjectStore('bucket', { endpoint, region, credentials }, CONTENT.length - 1);
+  const exact = () => new S3ObjectStore('bucket', { endpoint, region, credentials }, CONTENT.length);
+  const tooLarge = { name: 'Terminal', code: 'too_large' };
+
+  test('is sent, and what is larger is refused before a byte is', async () => {
+    await exact().upload('key', file);
+    expect(received).toHaveLength(1);
+    received = [];
+    await expect(small().upload('key', file)).rejects.toMatchObject(tooLarge);
+    expect(received).toEqual([]);
+  });
+
+  test('is copied, and what is larger is refused before a byte is', async () => {
+    answers = [
+      { headers: { 'content-length': String(CONTENT.length) }, body: CONTENT },
+      { body: `<CopyObjectResult><ChecksumSHA256>${BASE64}</ChecksumSHA256></CopyObjectResult>` },
+    ];
+    const [source] = answers as [Answer];
+    expect(await exact().copy('from', 'to')).toBe(SHA256);
+    answers = [source];
+    received = [];
+    await expect(small().copy('from', 'to')).rejects.toMatchObject(tooLarge);
+    expect(received.map(({ method }) => method)).toEqual(['HEAD']);
+  });
+
+  test('is 5 GiB', async () => {
+    const sparse = join(directory, 'sparse');
+    await writeFile(sparse, '');
+    await truncate(sparse, 5 * 2 ** 30 + 1);
+    await expect(objects.upload('key', sparse)).rejects.toMatchObject(tooLarge);
+    expect(received).toEqual([]);
+  });
+});
+
+describe('a refusal of S3', () => {
+  test.each([
+    [400, 'EntityTooLarge', 'too_large'],
+    [400, 'InvalidRequest', 'internal'],
+    [405, 'MethodNotAllowed', 'internal'],
+  ])('that will be the same again is final: %i %s', async (status, code, ours) => {
+    answers = [failing(status, code)];
+    const final = { name: 'Terminal', code: ours, cause: { name: code } };
+    await expect(objects.upload('key', file)).rejects.toMatchObject(final);
+    await expect(objects.download('key', join(directory, 'target'))).rejects.toMatchObject(final);
+    await expect(objects.list('a/')).rejects.toMatchObject(final);
+  });
+
+  test.each([
+    [403, 'AccessDenied'],
+    [409, 'OperationAborted'],
+    [400, 'ExpiredToken'],
+    [400, 'BadDigest'],
+  ])('that may be another the next time is not: %i %s', async (status, code) => {
+    answers = [failing(status, code)];
+    await expect(objects.upload('key', file)).rejects.toMatchObject({ name: code });
+    await expect(objects.head('key')).rejects.toMatchObject({ name: `Http${status}` });
+  });
+});
+
 test('a file that is not there is not sent', async () => {
   await expect(objects.upload('key', join(directory, 'nothing'))).rejects.toMatchObject({ code: 'ENOENT' });
   expect(received).toEqual([]);
@@ -231,7 +291,7 @@ describe('a download', () => {
 
 test('a copy that fails after S3 has answered 200 has failed, and is made again', async () => {
   const copied = { body: `<CopyObjectResult><ChecksumSHA256>${BASE64}</ChecksumSHA256></CopyObjectResult>` };
-  answers = [{ ...failing(0, 'InternalError'), status: 200 }, copied];
+  answers = [{}, { ...failing(0, 'InternalError'), status: 200 }, copied];
   expect(await objects.copy('from', 'to')).toBe(SHA256);
   answers = [{ ...failing(0, 'InternalError'), status: 200 }];
   await expect(objects.copy('from', 'to')).rejects.toMatchObject({ name: 'InternalError' });

@@ -25,10 +25,11 @@ import type { Workflows } from '../../../domain/operation/workflows.ts';
 import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
 import { sourceOf } from '../../../domain/table/freshness.ts';
-import { newPartKey, publicationOn } from '../../../domain/table/table.ts';
+import { newPartKey } from '../../../domain/table/table.ts';
 import { Tables } from '../../../domain/table/tables.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { publicationOn } from '../../fixtures/publications.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const INSTANCE = { instanceId: 'inst-standard-1', tier: 'standard' } as const;

@@ -5,10 +5,11 @@ import { operationIdFor } from '../../../domain/identifier.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
-import { type GraphTable, newPartKey, type Publication, publicationOn } from '../../../domain/table/table.ts';
+import { type GraphTable, newPartKey, type Publication } from '../../../domain/table/table.ts';
 import { Tables } from '../../../domain/table/tables.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { publicationOn } from '../../fixtures/publications.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const NAME = 'Company';

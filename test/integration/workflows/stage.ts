@@ -36,6 +36,7 @@ import {
   type Workflows,
   workflowOf,
 } from '../../../domain/operation/workflows.ts';
+import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
@@ -225,6 +226,7 @@ export const openStage = async () => {
   const fileOf = (key: string) => join(objectsDirectory, 'objects', key);
   const log = new OperationLog(new DynamoOperationStore(table));
   const graphs = new DynamoGraphStore(table);
+  const accesses = new DynamoRepositoryAccessStore(table);
   const tables = new DynamoTableStore(table);
   const files = new DynamoTableFileStore(table);
   const backups = new DynamoBackupStore(table);
@@ -249,7 +251,7 @@ export const openStage = async () => {
     const templates = new DatabaseTemplates(workspace.templateDirectory);
     const reporter = new ObservedReporter(activity);
     const works = reporter.observe(
-      jobWorks({ workspace, templates, cache, objects, graphs, operations: log, tables, files, backups }),
+      jobWorks({ workspace, templates, cache, objects, graphs, accesses, operations: log, tables, files, backups }),
       heldJobs,
     );
     const holdings = new Holdings({
