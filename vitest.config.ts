@@ -7,6 +7,9 @@ import { recordingOf } from './test/fixtures/recordings.ts';
  */
 const RETRIES = process.env['CI'] ? 1 : 0;
 
+// As the image of an instance has it: queries hold threads that files are read on too.
+process.env['UV_THREADPOOL_SIZE'] = '8';
+
 /** What a project needs whose calls to AWS are recorded, for the project `iam` to judge. */
 const RECORDING = 'test/fixtures/recordings.ts';
 const recordedAs = (name: string) => ({ GRAPHFLEET_RECORD: recordingOf(name) });

@@ -212,7 +212,7 @@ describe('a stage with all that a stage may have', () => {
   });
 });
 
-const ROLLBACK_ALARMS = ['api-failing', 'faults', 'functions-crashing', 'operations-failing'].map(
+const ROLLBACK_ALARMS = ['api-failing', 'faults', 'functions-crashing', 'operations-failing-suddenly'].map(
   (name) => `graphfleet-prod-${name}`,
 );
 type Preference = { Alarms: string[]; StateMachineVersionArn: { Ref: string } };

@@ -16,7 +16,8 @@ const lineOf = (logger: string, make: string): { text: string; error: Record<str
     logger.error('It failed', { error: ${make} });`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     encoding: 'utf8',
-    env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'INFO' },
+    // Nothing of what other tests have set in this process.
+    env: { POWERTOOLS_LOG_LEVEL: 'INFO' },
   });
   const text = stdout + stderr;
   return { text, error: (JSON.parse(text) as { error: Record<string, unknown> }).error };
