@@ -14,6 +14,7 @@ import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime
 import { Client } from '../client.ts';
 
 const CREATES = 200;
+const CREATES_WITH_KILLS = 100;
 const INSTANCES = 3;
 const SLOTS = 10;
 const LOOK_AGAIN_MS = 250;
@@ -64,7 +65,7 @@ const create = async (number: number): Promise<string> => {
   return body['operationId'] as string;
 };
 
-const createAll = () => Promise.all(Array.from({ length: CREATES }, (_, number) => create(number)));
+const createAll = (count: number) => Promise.all(Array.from({ length: count }, (_, number) => create(number)));
 
 const get = async (operationId: string) => (await client.call(`/v1/operations/${operationId}`)).body as Operation;
 
@@ -139,7 +140,7 @@ const expectWhole = async (operationIds: readonly string[], gone: number) => {
 };
 
 test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait in order, and all get a place in the end', async () => {
-  const operationIds = await createAll();
+  const operationIds = await createAll(CREATES);
   const settled = await untilQueued(operationIds, CREATES - PLACES);
   const queue = queueOf(settled);
   expect(queue).toHaveLength(CREATES - PLACES);
@@ -170,17 +171,17 @@ test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait 
   await expectWhole(operationIds, cancelled.length + removed.length);
 }, 300_000);
 
-test('the same when the runtime is killed (-9) while they come in, and again while the queue is served', async () => {
-  const coming = Promise.allSettled(Array.from({ length: CREATES }, (_, number) => create(number)));
-  await until(openAndWaiting, ({ open }) => open > CREATES / 4);
+test('the same with 100, when the runtime is killed (-9) while they come in, and again while the queue is served', async () => {
+  const coming = Promise.allSettled(Array.from({ length: CREATES_WITH_KILLS }, (_, number) => create(number)));
+  await until(openAndWaiting, ({ open }) => open > CREATES_WITH_KILLS / 4);
   await runtime.kill();
   await coming;
   await start();
 
   // Whoever heard nothing asks again with the same key.
-  const operationIds = await createAll();
-  const queue = queueOf(await untilQueued(operationIds, CREATES - PLACES));
-  expect(queue).toHaveLength(CREATES - PLACES);
+  const operationIds = await createAll(CREATES_WITH_KILLS);
+  const queue = queueOf(await untilQueued(operationIds, CREATES_WITH_KILLS - PLACES));
+  expect(queue).toHaveLength(CREATES_WITH_KILLS - PLACES);
 
   const more = { ...MORE };
   await client.call('/v1/fleet/tiers/standard', { method: 'PUT', body: more, token: runtime.tokens.operator });
@@ -194,6 +195,6 @@ test('the same when the runtime is killed (-9) while they come in, and again whi
   const cancelled = queue.at(-1) ?? '';
   await client.call(`/v1/operations/${cancelled}`, { method: 'DELETE' });
   await untilWaiting(0);
-  expect(those(await readAll(operationIds), 'succeeded')).toHaveLength(CREATES - 1);
+  expect(those(await readAll(operationIds), 'succeeded')).toHaveLength(CREATES_WITH_KILLS - 1);
   await expectWhole(operationIds, 1);
 }, 300_000);
