@@ -8,7 +8,7 @@ const NO_BACKUPS =
 const NO_WORDS = 'an error of a function has no name in the emulator, so no state waits for what the name says';
 
 /** Files of the end-to-end tests that every run of CI has; all of them take too long for it. */
-const CORE = ['authorization', 'create-graph', 'query', 'tables', 'tour'];
+const CORE = ['authorization', 'create-graph', 'query', 'tour'];
 
 /** Files that can not run against a deployment, each with the reason. */
 const LEFT_OUT_FILES: Readonly<Record<string, string>> = {
