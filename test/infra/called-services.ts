@@ -1,5 +1,6 @@
 import { build } from 'esbuild';
 import { FUNCTIONS, type FunctionDefinition } from '../../contract/functions.ts';
+import { BUNDLING } from '../../lib/service/function-code.ts';
 
 const CLIENT = /node_modules\/@aws-sdk\/client-([a-z-]+)\//;
 /** The service behind a client, as its endpoint is named. */
@@ -13,16 +14,12 @@ export const calledServices = async (): Promise<string[]> => {
     ([, { reachesInstances }]) => reachesInstances,
   );
   const { metafile } = await build({
+    ...BUNDLING,
     entryPoints: ['instance/main.ts', ...functions.map(([name, { folder }]) => `functions/${folder}/${name}.ts`)],
-    bundle: true,
     write: false,
     metafile: true,
     outdir: '/not-written',
-    platform: 'node',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    external: ['@duckdb/*', '@ladybugdb/*'],
-    logLevel: 'error',
+    external: [...BUNDLING.external, '@duckdb/*', '@ladybugdb/*'],
   });
   const clients = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>

@@ -1,17 +1,12 @@
-import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DynamoAccountStore } from '../../../domain/billing/dynamo-account-store.ts';
 import { DynamoCreditStore } from '../../../domain/billing/dynamo-credit-store.ts';
 import { DynamoGraphQuota } from '../../../domain/billing/dynamo-graph-quota.ts';
-import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
-import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
 import type { GraphRequest } from '../../../domain/graph/graph-request.ts';
-import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
-import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
-import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
+import { type StepsOnTable, stepsOnTable } from './steps-on-table.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const SUBSCRIPTION = 'sub_1';
@@ -27,35 +22,22 @@ const STEPS = [
 ] as const;
 
 type Input = { operationId: string; graphId: string };
-let store: DynamoOperationStore;
-let log: OperationLog;
-let graphs: DynamoGraphStore;
+let on: StepsOnTable<(typeof STEPS)[number]>;
+let store: typeof on.store;
+let log: typeof on.log;
+let graphs: typeof on.graphs;
+let steps: typeof on.steps;
 let accounts: DynamoAccountStore;
 let credits: DynamoCreditStore;
 let quota: DynamoGraphQuota;
-let steps: Record<(typeof STEPS)[number], (input: Input) => Promise<unknown>>;
-let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const { table, ...started } = await startControlTable();
-  close = started.close;
-  const { hostname, port } = await (table.documents.config.endpoint?.() ?? Promise.reject(new Error('No endpoint')));
-  Object.assign(process.env, {
-    CONTROL_TABLE_NAME: table.tableName,
-    AWS_ENDPOINT_URL_DYNAMODB: `http://${hostname}:${port}`,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
-    POWERTOOLS_METRICS_DISABLED: 'true',
-  });
-  store = new DynamoOperationStore(table);
-  log = new OperationLog(store);
-  graphs = new DynamoGraphStore(table);
-  accounts = new DynamoAccountStore(table);
-  credits = new DynamoCreditStore(table);
-  quota = new DynamoGraphQuota(table);
-  await new DynamoInstanceStore(table).register(
+  on = await stepsOnTable(STEPS);
+  ({ store, log, graphs, steps } = on);
+  accounts = new DynamoAccountStore(on.table);
+  credits = new DynamoCreditStore(on.table);
+  quota = new DynamoGraphQuota(on.table);
+  await on.instances.register(
     {
       instanceId: 'inst-1',
       tier: 'standard',
@@ -67,17 +49,8 @@ beforeAll(async () => {
     },
     AT,
   );
-  const loaded = await Promise.all(
-    STEPS.map(async (name) => {
-      const { handler } = (await import(`../../../functions/steps/${name}.ts`)) as {
-        handler: (event: unknown, context: Context) => Promise<unknown>;
-      };
-      return [name, (input: Input) => handler(input, {} as Context)] as const;
-    }),
-  );
-  steps = Object.fromEntries(loaded) as typeof steps;
 });
-afterAll(() => close());
+afterAll(() => on.close());
 
 let count = 0;
 /** A subscription whose graph is to be made, as far as its operation is accepted. */
