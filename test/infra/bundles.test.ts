@@ -10,12 +10,7 @@ const LIMIT_KB = 450;
 /** With its reason. */
 const LARGER_KB: Record<string, number> = {
   // Checks a signature, reads a secret, keeps accounts, and asks for graphs and for their end: the clients of Secrets Manager, Step Functions and DynamoDB.
-  'receive-billing-event': 480,
-  // Three clients: of ECS, Step Functions and DynamoDB.
-  'await-task': 455,
-  'replace-task': 455,
-  'roll-back-task': 455,
-  undrain: 455,
+  'receive-billing-event': 475,
 };
 
 const app = newApp({ bundles: true });
