@@ -58,7 +58,6 @@ export const FUNCTIONS = {
   'list-subgraphs': api,
   // It asks the engine whether the subgraph is empty, for which the snapshot may have to be fetched.
   'delete-subgraph': { ...command, timeoutSeconds: 29, reachesInstances: true },
-  // A query may run for a minute, and the graph's snapshot may have to be fetched before it.
   'list-tables': api,
   'get-table': api,
   'register-file': { ...command, environment: command.environment.extend(ObjectStoreEnvironment.shape) },
@@ -75,6 +74,7 @@ export const FUNCTIONS = {
   'delete-backup': { ...command, environment: command.environment.extend(ObjectStoreEnvironment.shape) },
   'restore-backup': command,
   'get-load-report': { ...api, environment: WithObjects },
+  // A query may run for a minute, and the graph's snapshot may have to be fetched before it.
   'query-graph': {
     ...api,
     timeoutSeconds: 90,

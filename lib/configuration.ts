@@ -46,6 +46,8 @@ export type Configuration = {
   readonly throttling: { readonly reads: Throttling; readonly commands: Throttling; readonly queries: Throttling };
   /** What a tenant may do. Functions count it in the control table, exactly; API Gateway knows no tenants. */
   readonly limits: z.input<typeof TenantLimits>;
+  /** How many days a graph is kept, suspended, that nobody pays for any more. */
+  readonly retentionDays: number;
   /** What the firewall takes in five minutes: from an address, and with a token. */
   readonly firewall: { readonly requestsOfAddress: number; readonly requestsOfToken: number };
   /** The API's own name, with its certificate in the region of the stage; null: the name that AWS gives it. */
@@ -84,6 +86,7 @@ export const CONFIGURATIONS = {
       queries: { requestsPerSecond: 50, burst: 100 },
     },
     limits: {},
+    retentionDays: 30,
     firewall: { requestsOfAddress: 10_000, requestsOfToken: 10_000 },
     domain: null,
     canary: null,
@@ -108,6 +111,7 @@ export const CONFIGURATIONS = {
       queries: { requestsPerSecond: 1_000, burst: 2_000 },
     },
     limits: {},
+    retentionDays: 30,
     firewall: { requestsOfAddress: 100_000, requestsOfToken: 60_000 },
     domain: null,
     canary: { percentage: 10, minutes: 10 },

@@ -31,7 +31,6 @@ export type RuntimeDescription = {
   pid: number;
   tokens: Tokens;
   endpoints: { dynamodb: string; stepfunctions: string; ecs: string };
-  console: string | null;
   /** What webhooks of a billing provider are to be signed with. */
   webhookSecret: string;
 };
@@ -148,7 +147,6 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
       pid: process.pid,
       tokens: await developmentTokens(identity),
       endpoints,
-      console: null,
       webhookSecret,
     };
     closers.push(await describe(join(dataDirectory, 'runtime.json'), description));

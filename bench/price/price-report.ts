@@ -2,7 +2,7 @@ import { costOf, listingsOnly, times, type Usage, usageOf, watchedApart, without
 import { ASSUMPTIONS, PRICE_LIST } from './price-list.ts';
 import type { Recorded } from './recorded-operations.ts';
 
-/** What issue 6 asks for. */
+/** A million graphs made, all that they use paid. */
 const AIM = { kind: 'graph.create', transitions: 9, dollarsPerMillion: 200 };
 const MILLION = 1e6;
 

@@ -39,6 +39,7 @@ export const functionVariables = (
     TOKEN_JWKS_URL: tokens.keySetUrl,
     ...fleet.environment,
     ...configuration.limits,
+    RETENTION_DAYS: String(configuration.retentionDays),
     ...(dagster && { DAGSTER: JSON.stringify({ url: dagster.url, jobs: dagster.jobs }) }),
     ...(dagster?.tokenSecretArn && { DAGSTER_TOKEN: dagster.tokenSecretArn }),
     ...(lineage && { LINEAGE_URL: lineage.url }),

@@ -196,7 +196,7 @@ describe('a stage with all that a stage may have', () => {
     }
   });
 
-  test('is reached by its own name only, with its limits for tenants', () => {
+  test('is reached by its own name only, with its limits for tenants and how long it keeps what nobody pays for', () => {
     expect(every('AWS::ApiGateway::DomainName')[0]?.[1].Properties).toMatchObject({
       DomainName: 'graphs.example.com',
       EndpointConfiguration: { Types: ['REGIONAL'] },
@@ -205,10 +205,16 @@ describe('a stage with all that a stage may have', () => {
     expect(every('AWS::ApiGateway::BasePathMapping')[0]?.[1].Properties).toMatchObject({ BasePath: 'v1' });
     expect(every('AWS::ApiGateway::RestApi')[0]?.[1].Properties).toMatchObject({ DisableExecuteApiEndpoint: true });
     expect(templateIn(app.outdir, 'Api').Outputs).toMatchObject({ ApiUrl: { Value: 'https://graphs.example.com' } });
-    const create = every('AWS::Lambda::Function').find(
-      ([, { Properties }]) => Properties['FunctionName'] === 'graphfleet-prod-create-graph',
-    );
-    expect(create?.[1].Properties).toMatchObject({ Environment: { Variables: { COMMANDS_PER_SECOND: '7' } } });
+    const functionNamed = (name: string) =>
+      every('AWS::Lambda::Function').find(
+        ([, { Properties }]) => Properties['FunctionName'] === `graphfleet-prod-${name}`,
+      )?.[1];
+    expect(functionNamed('create-graph')?.Properties).toMatchObject({
+      Environment: { Variables: { COMMANDS_PER_SECOND: '7' } },
+    });
+    expect(functionNamed('settle-subscriptions')?.Properties).toMatchObject({
+      Environment: { Variables: { RETENTION_DAYS: '45' } },
+    });
   });
 });
 

@@ -8,6 +8,7 @@ export const EVERYTHING: Configuration = {
     certificateArn: 'arn:aws:acm:eu-central-1:000000000000:certificate/00000000-0000-0000-0000-000000000000',
   },
   limits: { COMMANDS_PER_SECOND: '7' },
+  retentionDays: 45,
   tiers: {
     ...CONFIGURATIONS.prod.tiers,
     xlarge: { ...CONFIGURATIONS.prod.tiers.xlarge, hosts: { instanceType: 'r8g.4xlarge', most: 20 } },

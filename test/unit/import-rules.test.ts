@@ -14,7 +14,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   lib: ['contract', 'domain'],
   bin: ['lib'],
   client: ['contract'],
-  console: ['client', 'contract'],
   local: ['contract', 'domain', 'functions', 'instance', 'statemachines'],
 };
 
