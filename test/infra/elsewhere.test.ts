@@ -1,26 +1,11 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
 import { buildApplication } from '../../lib/application.ts';
-import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
+import { EVERYTHING } from './everything.ts';
 import { newApp, ofType, type Resource, statementsIn } from './synthesis.ts';
 
-const arnOf = (name: string) => `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${name}-AbCdEf`;
-const selector = { repositoryLocationName: 'jobs', repositoryName: '__repository__', jobName: 'nightly_export' };
-
-const { steps, workflows, apiFunctions } = buildApplication(
-  newApp(),
-  {
-    ...CONFIGURATIONS.dev,
-    dagster: {
-      url: 'https://dagster.example.com',
-      jobs: { 'nightly-export': selector },
-      tokenSecretArn: arnOf('dagster'),
-    },
-    lineage: { url: 'https://catalogue.example.com/api/v1/lineage', tokenSecretArn: arnOf('lineage') },
-  },
-  PLACEHOLDER_IMAGE,
-);
+const { steps, workflows, apiFunctions } = buildApplication(newApp(), EVERYTHING, PLACEHOLDER_IMAGE);
 const resources = Object.assign(
   {},
   ...[steps, workflows, apiFunctions].map(
@@ -37,11 +22,11 @@ const withVariable = (variable: string): string[] =>
       const { Variables = {} } = (Properties['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
       return variable in Variables;
     })
-    .map(([, { Properties }]) => String(Properties['FunctionName']).replace('graphfleet-dev-', ''))
+    .map(([, { Properties }]) => String(Properties['FunctionName']).replace('graphfleet-prod-', ''))
     .sort();
 
 /** The functions whose roles may read a secret. */
-const readersOf = (arn: string): string[] =>
+const readersOf = (arn: string | null | undefined): string[] =>
   statementsIn(resources)
     .filter(({ Action, Resource }) => Action === 'secretsmanager:GetSecretValue' && Resource === arn)
     .map(({ of }) => of.replace(/Function.*/, ''))
@@ -50,10 +35,14 @@ const readersOf = (arn: string): string[] =>
 test('jobs are known to the API and to the steps, their token to the steps alone', () => {
   expect(withVariable('DAGSTER')).toEqual([...STEPS, 'run-job'].sort());
   expect(withVariable('DAGSTER_TOKEN')).toEqual(STEPS);
-  expect(readersOf(arnOf('dagster'))).toEqual(['AwaitExternalJob', 'StartExternalJob', 'TerminateExternalJob']);
+  expect(readersOf(EVERYTHING.dagster?.tokenSecretArn)).toEqual([
+    'AwaitExternalJob',
+    'StartExternalJob',
+    'TerminateExternalJob',
+  ]);
 });
 
 test('the token of the catalogue is known to what delivers alone', () => {
   expect(withVariable('LINEAGE_TOKEN')).toEqual(['deliver-lineage']);
-  expect(readersOf(arnOf('lineage'))).toEqual(['DeliverLineage']);
+  expect(readersOf(EVERYTHING.lineage?.tokenSecretArn)).toEqual(['DeliverLineage']);
 });

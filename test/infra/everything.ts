@@ -1,12 +1,29 @@
 import { CONFIGURATIONS, type Configuration } from '../../lib/configuration.ts';
 
-/** A stage with all that a stage may have: what production has, hosts of its own for a tier, and the API's own name. */
+const secretArn = (name: string) => `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${name}-AbCdEf`;
+
+/**
+ * A stage with all that a stage may have: what production has, hosts of its own for a tier, the API's own name, jobs of
+ * Dagster, and a catalogue of lineage.
+ */
 export const EVERYTHING: Configuration = {
   ...CONFIGURATIONS.prod,
   domain: {
     name: 'graphs.example.com',
     certificateArn: 'arn:aws:acm:eu-central-1:000000000000:certificate/00000000-0000-0000-0000-000000000000',
   },
+  dagster: {
+    url: 'https://dagster.example.com',
+    jobs: {
+      'nightly-export': {
+        repositoryLocationName: 'jobs',
+        repositoryName: '__repository__',
+        jobName: 'nightly_export',
+      },
+    },
+    tokenSecretArn: secretArn('dagster'),
+  },
+  lineage: { url: 'https://catalogue.example.com/api/v1/lineage', tokenSecretArn: secretArn('lineage') },
   limits: { COMMANDS_PER_SECOND: '7' },
   retentionDays: 45,
   tiers: {
