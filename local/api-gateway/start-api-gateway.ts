@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Route } from '../../contract/api/route.ts';
 import type { Lambda } from '../lambda/start-lambda.ts';
+import { listenOnLoopback } from '../loopback.ts';
 import { actingAs } from '../recording/caller.ts';
 import { Authorizer } from './authorizer.ts';
 import { GatewayFailure } from './gateway-failure.ts';
@@ -102,9 +102,7 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<ApiGa
     underWay.add(handled);
   };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, listener).on('checkContinue', listener);
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url: base } = await listenOnLoopback(server, port);
 
   return {
     url: base,

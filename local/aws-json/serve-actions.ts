@@ -1,7 +1,6 @@
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { type Loopback, listenOnLoopback } from '../loopback.ts';
 import { recordRequest } from '../recording/requests.ts';
 import type { Action } from './action.ts';
 import { ApiError } from './api-error.ts';
@@ -23,18 +22,12 @@ export type Api<Backend, ErrorType extends string> = {
   readonly put?: (backend: Backend, path: string, body: unknown) => object | undefined;
 };
 
-/** An API that listens. */
-export type Endpoint = {
-  readonly url: string;
-  close(): Promise<void>;
-};
-
 /** Serves an API on the loopback interface only; port 0 takes one that is free. */
 export const serveActions = async <Backend, ErrorType extends string>(
   api: Api<Backend, ErrorType>,
   backend: Backend,
   port: number,
-): Promise<Endpoint> => {
+): Promise<Loopback> => {
   const answer = answering(api, backend);
   const contentType = `application/x-amz-json-${api.protocol}`;
   const send = (response: ServerResponse, status: number, body: object): void => {
@@ -54,17 +47,7 @@ export const serveActions = async <Backend, ErrorType extends string>(
       (error: unknown) => sendError(response, error),
     );
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listenOnLoopback(server, port);
 };
 
 const answering = <Backend, ErrorType extends string>(api: Api<Backend, ErrorType>, backend: Backend) => {

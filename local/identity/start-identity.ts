@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import type { Scope } from '../../contract/api/route.ts';
+import { listenOnLoopback } from '../loopback.ts';
 import { signingKeyIn } from './signing-key.ts';
 
 /**
@@ -52,9 +51,8 @@ export const startIdentity = async ({ port, directory, audience }: IdentityOptio
     response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify(document?.() ?? { error: 'not_found' }));
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+  const { url, close } = await listenOnLoopback(server, port);
+  const jwksUrl = `${url}/jwks.json`;
 
   return {
     issuer: ISSUER,
@@ -71,12 +69,7 @@ export const startIdentity = async ({ port, directory, audience }: IdentityOptio
         .setExpirationTime(issuedAt + lifetimeSeconds)
         .sign(privateKey);
     },
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close,
   };
 };
 

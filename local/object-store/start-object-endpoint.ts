@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { link, mkdir, rm, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ObjectEndpoint, objectDirectories, partialFile } from '../../domain/snapshot/directory-object-store.ts';
 import { contentDisposition, type SignedTerms, verifiedTerms } from '../../domain/snapshot/signed-request.ts';
+import { listenOnLoopback } from '../loopback.ts';
 
 /** What S3 would refuse with this status; the message is for people. */
 class Refused extends Error {
@@ -30,20 +30,8 @@ export const startObjectEndpoint = async (directory: string): Promise<RunningObj
   const server = createServer((request, response) => {
     serve(directory, secret, request, response).catch((error: unknown) => refuse(request, response, error));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}/`,
-    secret,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const { url, close } = await listenOnLoopback(server);
+  return { endpoint: `${url}/`, secret, close };
 };
 
 const serve = async (directory: string, secret: string, request: IncomingMessage, response: ServerResponse) => {

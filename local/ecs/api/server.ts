@@ -1,4 +1,5 @@
-import { type Api, type Endpoint, serveActions } from '../../aws-json/serve-actions.ts';
+import { type Api, serveActions } from '../../aws-json/serve-actions.ts';
+import type { Loopback } from '../../loopback.ts';
 import type { EcsErrorType } from '../ecs-error.ts';
 import { containerMetadata, taskMetadata } from '../task-metadata.ts';
 import type { Backend } from './action.ts';
@@ -45,4 +46,4 @@ const api: Api<Backend, EcsErrorType> = {
 };
 
 /** The ECS API and the tasks' metadata endpoints. */
-export const serve = (backend: Backend, port: number): Promise<Endpoint> => serveActions(api, backend, port);
+export const serve = (backend: Backend, port: number): Promise<Loopback> => serveActions(api, backend, port);

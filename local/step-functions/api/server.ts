@@ -1,4 +1,5 @@
-import { type Api, type Endpoint, serveActions } from '../../aws-json/serve-actions.ts';
+import { type Api, serveActions } from '../../aws-json/serve-actions.ts';
+import type { Loopback } from '../../loopback.ts';
 import type { StepFunctionsErrorType } from '../step-functions-error.ts';
 import type { Backend } from './action.ts';
 import { executionActions } from './execution-actions.ts';
@@ -15,4 +16,4 @@ const api: Api<Backend, StepFunctionsErrorType> = {
 };
 
 /** The Step Functions API. */
-export const serve = (backend: Backend, port: number): Promise<Endpoint> => serveActions(api, backend, port);
+export const serve = (backend: Backend, port: number): Promise<Loopback> => serveActions(api, backend, port);

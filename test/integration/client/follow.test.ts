@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { EXIT_CODES, exitCodeOf } from '../../../client/exit-codes.ts';
 import { GraphfleetClient, ProblemError } from '../../../client/graphfleet-client.ts';
+import { listenOnLoopback } from '../../../local/loopback.ts';
 
 const EVENTS = ['accepted', 'started', 'progress', 'succeeded'].map((type, at) => ({ seq: at + 1, type }));
 const streamAfter = (last: number): string =>
@@ -32,8 +32,7 @@ const serve = async (cutAfter: number, answer?: { status: number; body: object }
     if (asked.length > 1) return response.end(stream);
     return response.write(stream.slice(0, cutAfter), () => response.destroy());
   });
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url } = await listenOnLoopback(server);
   return { client: new GraphfleetClient({ url, token: 'a-token' }), asked };
 };
 
