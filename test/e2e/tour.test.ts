@@ -8,7 +8,9 @@ import { FIRST_CALLS, tour } from '../../local/tour.ts';
 
 type Step = { call: string; answer: string; language: string };
 
-const README = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+const textOf = (document: string) => readFile(new URL(`../../${document}`, import.meta.url), 'utf8');
+/** The README begins it, and another document goes on in the same shell. */
+const TOUR = [/^## Tour\n(.*?)^## /ms.exec(await textOf('README.md'))?.[1] ?? '', await textOf('docs/tour.md')];
 const target = inject('target');
 let directory: string;
 
@@ -21,11 +23,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** The README's calls, each with the answer block that follows it, if one does. The start itself is the target's. */
-const stepsOf = (readme: string): Step[] => {
-  const section = /^## Tour\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+/** The tour's calls, each with the answer block that follows it, if one does. The start itself is the target's. */
+const stepsOf = (tourText: string): Step[] => {
   const steps: Step[] = [];
-  for (const [, language = '', content = ''] of section.matchAll(/^```(\w+)\n(.*?)\n```$/gms)) {
+  for (const [, language = '', content = ''] of tourText.matchAll(/^```(\w+)\n(.*?)\n```$/gms)) {
     const last = steps.at(-1);
     if (language === 'bash') steps.push({ call: content, answer: '', language: 'text' });
     else if (last !== undefined) Object.assign(last, { answer: content, language });
@@ -56,7 +57,7 @@ const comparable = (text: string, language: string): string =>
 const HAS_CURL = ['bash', 'curl'].every((command) => spawnSync(command, ['--version']).status === 0);
 
 describe.runIf(HAS_CURL)('the tour of the README', () => {
-  const steps = stepsOf(README);
+  const steps = TOUR.flatMap(stepsOf);
   let outputs: string[];
 
   beforeAll(async () => {
@@ -77,7 +78,7 @@ describe.runIf(HAS_CURL)('the tour of the README', () => {
 
 describe.runIf(HAS_CURL)('what npm start prints', () => {
   test('is in the README word for word', () => {
-    for (const { call } of FIRST_CALLS) expect(stepsOf(README).map((step) => step.call)).toContain(call);
+    for (const { call } of FIRST_CALLS) expect(stepsOf(TOUR[0] ?? '').map((step) => step.call)).toContain(call);
   });
 
   test('works as it is printed', async () => {
