@@ -6,14 +6,6 @@ import { openServiceOutput } from './service-output.ts';
 import { spawnChild } from './spawn-child.ts';
 import type { Task } from './task.ts';
 
-/** What an image reference stands for on this machine. */
-export type Image = {
-  /** Absolute path of the module that the container runs. */
-  readonly entry: string;
-  /** `sha256:…` */
-  readonly digest: string;
-};
-
 export type ContainerOptions = {
   readonly directory: string;
   readonly region: string;

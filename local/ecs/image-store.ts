@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Image } from './container-process.ts';
+import type { Image } from './image.ts';
 
 const REFERENCE = /@(?<digest>sha256:[0-9a-f]{64})$/;
 const ENTRY = 'main.mjs';

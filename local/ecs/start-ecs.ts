@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { agentPath, metadataPath, serve } from './api/server.ts';
-import { type Image, startContainer } from './container-process.ts';
+import { startContainer } from './container-process.ts';
+import type { Image } from './image.ts';
 import { Names } from './names.ts';
 import { type Service, StoredState } from './stored-state.ts';
 import { Supervisor } from './supervisor.ts';
@@ -8,7 +9,6 @@ import { Task } from './task.ts';
 import { type TaskEvent, TaskEventLog } from './task-events.ts';
 import { TaskList } from './task-list.ts';
 
-export type { Image } from './container-process.ts';
 export type { TaskEvent } from './task-events.ts';
 
 export type EcsOptions = {

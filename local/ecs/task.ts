@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Image } from './container-process.ts';
 import { type Health, HealthMonitor } from './health-monitor.ts';
+import type { Image } from './image.ts';
 import type { Service, TaskDefinition } from './stored-state.ts';
 import type { TaskEvent } from './task-events.ts';
 

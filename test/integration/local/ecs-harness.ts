@@ -9,7 +9,8 @@ import {
   waitUntilServicesStable,
 } from '@aws-sdk/client-ecs';
 import { onTestFinished } from 'vitest';
-import { type Image, startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
+import type { Image } from '../../../local/ecs/image.ts';
+import { startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
 import { startReporter } from './reporter.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 
