@@ -61,6 +61,14 @@ export class Refusal extends Failure {
   readonly retryable = false;
 }
 
+/** A request with fields that are wrong, at least one; `what` they are fields of. */
+export const invalidRequest = (issues: readonly FieldIssue[], what = 'request'): Refusal => {
+  const [first] = issues;
+  return new Refusal('invalid_request', `The ${what} is not valid: ${first?.path || what}: ${first?.message}`, {
+    issues,
+  });
+};
+
 /** The same call can succeed later. */
 export class Retryable extends Failure {
   override readonly name: string = 'Retryable';

@@ -1,4 +1,5 @@
 import type { FunctionName } from '../contract/functions.ts';
+import { SILENT_AFTER_SECONDS } from '../domain/fleet/heartbeat.ts';
 import type { JobKind } from '../domain/fleet/instance-job.ts';
 import { untilUndone, whenRetryable, whileInstanceReturns, whileWaiting } from './retry-policies.ts';
 import type { Saga, SagaStep, Undo, Wait } from './saga.ts';
@@ -22,13 +23,13 @@ export const undo = (name: string, run: FunctionName): Undo => ({ name, run: per
 const TRIES = 100;
 
 /**
- * Work on an instance. The instance heartbeats every 10 s, so three misses are a loss, and the job is handed out again:
- * to the same instance, which comes back under its own name.
+ * Work on an instance. When the instance is silent it is taken for lost, and the job is handed out again: to the same
+ * instance, which comes back under its own name.
  */
 const job = (kind: JobKind, timeoutSeconds: number, jobsBefore: number): Run => ({
   function: 'dispatch-job',
   timeoutSeconds,
-  waitsForToken: { heartbeatSeconds: 30 },
+  waitsForToken: { heartbeatSeconds: SILENT_AFTER_SECONDS },
   retry: whileInstanceReturns,
   payload: {
     kind,

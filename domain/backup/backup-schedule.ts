@@ -9,7 +9,7 @@ import { FLEET_TENANT } from '../operation/operation.ts';
 import type { OperationCommands } from '../operation/operation-commands.ts';
 import { CONTROL_PLANE } from '../operation/operation-event.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import type { ObjectStore } from '../snapshot/object-store.ts';
 import { type Backup, type BackupRequest, type BackupStore, beyondMost } from './backup.ts';
 

@@ -1,7 +1,7 @@
 import { Refusal, Retryable } from '../failure.ts';
 import type { Graph, GraphStore } from '../graph/graph.ts';
 import type { GraphMoveStore } from '../graph/graph-move.ts';
-import { isTerminal, type Operation, type OperationStatus } from '../operation/operation.ts';
+import { goesForward, isTerminal } from '../operation/operation.ts';
 import type { AcceptedEvent, OperationEvent } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
@@ -33,7 +33,6 @@ const A_LONG_PAGE = 100;
 const MOST_TRIES = 5;
 /** It is not to have a slot, and those behind it do not wait for it. */
 const PASSED = Symbol('passed');
-const GOES_FORWARD: readonly OperationStatus[] = ['accepted', 'queued', 'running'];
 
 /**
  * Lets operations wait for slots, first come, first served. Whoever waits first writes that, and then serves; whoever
@@ -162,11 +161,11 @@ export class CapacityWait {
       return PASSED;
     }
     // What is being undone leaves the queue by itself, when nothing else of it is left.
-    const slot = goesForward(operation) ? await this.#taken(waiting, rooms) : undefined;
+    const slot = goesForward(operation.status) ? await this.#taken(waiting, rooms) : undefined;
     if (slot === undefined) return PASSED;
     if (slot === 'no room') return undefined;
     const now = await operations.find(operationId);
-    if (now === undefined || !goesForward(now)) {
+    if (now === undefined || !goesForward(now.status)) {
       // Its undo may have looked for the slot before it was taken. One that begins after this look finds it.
       await placement.freeSlot(slot);
       return PASSED;
@@ -204,8 +203,6 @@ export class CapacityWait {
     return slotHolder === operationId ? this.#parts.placement.slotOf(graph) : undefined;
   }
 }
-
-const goesForward = ({ status }: Operation): boolean => GOES_FORWARD.includes(status);
 
 /** The instances that have room still, the least used first. */
 const afterOneMore = (rooms: readonly Instance[], instanceId: string): Instance[] =>

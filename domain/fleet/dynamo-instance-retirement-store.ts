@@ -1,8 +1,8 @@
 import { DeleteCommand, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
-import type { NewDrain } from '../lease/lease.ts';
-import type { InstancePlace } from '../lease/lease-store.ts';
+import type { NewDrain } from '../lease/drain.ts';
 import { keyOf, stateKey } from './dynamo-instance-store.ts';
+import type { InstancePlace } from './instance.ts';
 import type { InstanceRetirementStore } from './retirement.ts';
 
 const IN_USE = '#state = :active';

@@ -17,6 +17,8 @@ export type Revision = {
   family: string;
   number: number;
   isActive: boolean;
+  /** Name of the container. */
+  container: string;
   /** Digest: `sha256:…` */
   image: string;
   generation: number;
@@ -135,12 +137,13 @@ export class EcsInstanceRevisions {
 
 const revisionOf = (definition: TaskDefinition, tags: readonly Tag[] = []): Revision => {
   const { taskDefinitionArn: arn = '', family = '', revision: number = 0, status, containerDefinitions } = definition;
-  const { image = '', environment = [] } = containerDefinitions?.[0] ?? {};
+  const { name: container = '', image = '', environment = [] } = containerDefinitions?.[0] ?? {};
   return {
     arn,
     family,
     number,
     isActive: status === 'ACTIVE',
+    container,
     image: image.split('@')[1] ?? '',
     generation: Number(environment.find(({ name }) => name === GENERATION)?.value ?? 0),
     capacityProvider: tags.find(({ key }) => key === CAPACITY_PROVIDER_TAG)?.value ?? null,

@@ -248,7 +248,6 @@ export class EcsInstanceServices implements InstanceServices {
               assignPublicIp: 'DISABLED',
             },
           },
-          propagateTags: 'TASK_DEFINITION',
         }),
       );
     } catch (error) {
@@ -295,5 +294,6 @@ const taskOf = (task: Task | undefined, present: Revision): ServiceTask | null =
         health: task.healthStatus ?? 'UNKNOWN',
         isPresent: task.taskDefinitionArn === present.arn,
         stoppedReason: task.stoppedReason ?? null,
-        exitCode: task.containers?.[0]?.exitCode ?? null,
+        // AWS may put containers of its own beside it.
+        exitCode: task.containers?.find(({ name }) => name === present.container)?.exitCode ?? null,
       };

@@ -1,4 +1,4 @@
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import type { Evacuation } from './evacuation.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 import type { InstanceServices } from './instance-services.ts';

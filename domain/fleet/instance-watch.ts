@@ -1,9 +1,11 @@
-import type { Graph, GraphPlace, GraphStore } from '../graph/graph.ts';
+import type { Graph, GraphStore } from '../graph/graph.ts';
+import type { GraphPlace } from '../graph/graph-place.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import type { CapacityWait } from './capacity-wait.ts';
+import { isSilent } from './heartbeat.ts';
 import type { Instance, InstanceStore } from './instance.ts';
 import { FLEET_TIERS } from './tier.ts';
 
@@ -14,9 +16,6 @@ type Parts = {
   capacity: CapacityWait;
   tasks: WaitingTasks;
 };
-
-/** Three heartbeats of 10 s are missed. */
-const SILENT_MS = 30_000;
 
 /** Looks after instances: the silent ones, and slots that were lost. */
 export class InstanceWatch {
@@ -34,8 +33,8 @@ export class InstanceWatch {
     const done = { silent: 0, reported: 0 };
     for (const tier of FLEET_TIERS) {
       for (const instance of await instances.listByTier(tier, 'ACTIVE')) {
-        const { heartbeatAt, launch } = instance;
-        const silent = this.#now().getTime() - Date.parse(heartbeatAt) > SILENT_MS;
+        const { launch } = instance;
+        const silent = isSilent(instance, this.#now());
         if (silent && (await instances.quarantineSilent(instance))) done.silent += 1;
         if (silent || launch === null || launch.taskToken === null) continue;
         await tasks.succeed(launch.taskToken);

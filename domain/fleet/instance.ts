@@ -1,4 +1,4 @@
-import type { Drain } from '../lease/lease.ts';
+import type { Drain } from '../lease/drain.ts';
 import type { FleetTier } from './tier.ts';
 
 /** `LAUNCHING`: its name is taken, and it has not registered yet. */
@@ -31,6 +31,9 @@ export type Instance = {
 };
 
 export type QuarantineReason = 'silent' | 'launch_failed' | 'cycle_failed';
+
+/** The instance that a change of state is about; the tier, because instances are listed by tier and state. */
+export type InstancePlace = Pick<Instance, 'instanceId' | 'tier'>;
 
 /** What a task says of itself when it starts; the generation is the one that it was started for. */
 export type InstanceRegistration = Pick<

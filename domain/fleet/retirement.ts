@@ -1,7 +1,6 @@
 import { Refusal } from '../failure.ts';
-import type { NewDrain } from '../lease/lease.ts';
-import type { InstancePlace } from '../lease/lease-store.ts';
-import type { Instance } from './instance.ts';
+import type { NewDrain } from '../lease/drain.ts';
+import type { Instance, InstancePlace } from './instance.ts';
 import type { FleetTier, Tier } from './tier.ts';
 
 /** What an operation of kind `instance.retire` is asked for. */

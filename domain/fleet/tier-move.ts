@@ -1,6 +1,7 @@
 import { Refusal, Retryable, WaitingForCapacity } from '../failure.ts';
-import { type Graph, type GraphStore, operationIdOfWriter, refusalToUse } from '../graph/graph.ts';
-import { type GraphMove, type GraphMoveStore, hasStopped, type MovingGraph } from '../graph/graph-move.ts';
+import { type Graph, type GraphStore, operationIdOfWriter, refusalToUse, refuseUnlessInUse } from '../graph/graph.ts';
+import { type GraphMoveStore, hasStopped, type MovingGraph } from '../graph/graph-move.ts';
+import type { GraphMove } from '../graph/graph-place.ts';
 import { subgraphQuotaOf } from '../graph/subgraph.ts';
 import { tooManySubgraphs } from '../graph/subgraph-places.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
@@ -56,8 +57,7 @@ export class TierMove {
     const graph = await this.#movingGraph(graphId, operationId);
     if (graph?.move.state === 'switched') return;
     if (graph?.move.state !== 'preparing') throw new Refusal('conflict', `The move of "${graphId}" is over.`);
-    const unusable = refusalToUse(graph);
-    if (unusable !== undefined) throw unusable;
+    refuseUnlessInUse(graph);
     if (!subgraphsFit(graph, graph.move.spare.tier)) throw tooManySubgraphs(graph.move.spare.tier);
     if (!(await this.#moves.switchOver(graph))) throw changedMeanwhile(graphId);
   }

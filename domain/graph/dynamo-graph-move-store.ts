@@ -2,7 +2,8 @@ import { UpdateCommand, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
 import { type ControlTableClient, whenConditionHolds } from '../aws/control-table-client.ts';
 import type { FleetTier } from '../fleet/tier.ts';
 import { keyOf } from './dynamo-graph-store.ts';
-import type { GraphMove, GraphMoveStore, MovingGraph } from './graph-move.ts';
+import type { GraphMoveStore, MovingGraph } from './graph-move.ts';
+import type { GraphMove } from './graph-place.ts';
 import { subgraphQuotaOf } from './subgraph.ts';
 
 const ACTIVE = '#status = :active';

@@ -1,17 +1,7 @@
 import type { FleetTier } from '../fleet/tier.ts';
 import { isTerminal, type Operation } from '../operation/operation.ts';
-import type { Graph, GraphPlace } from './graph.ts';
-
-/**
- * A graph's move to another tier, by one operation. `spare` is the place that does not serve the graph: where it goes
- * while the move is `preparing`, where it comes from once it has `switched`, and again where it was to go once the move
- * is `abandoned`: then only what it took is given back.
- */
-export type GraphMove = {
-  operationId: string;
-  state: 'preparing' | 'switched' | 'abandoned';
-  spare: GraphPlace;
-};
+import type { Graph } from './graph.ts';
+import type { GraphMove } from './graph-place.ts';
 
 /** A graph that is moving. */
 export type MovingGraph = Graph & { move: GraphMove };

@@ -1,6 +1,7 @@
 import { Refusal } from '../failure.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type Graph, type GraphStore, operationIdOfWriter, writerOf } from './graph.ts';
 
 /** Where the one claim to publish a graph is kept. Each method is one conditional write on the graph's item. */
@@ -49,6 +50,25 @@ export class GraphWriters {
     const first = move?.operationId ?? (await this.#stillWriting(writer));
     if (first === undefined) return;
     throw new Refusal('conflict', `"${first}" is at work on the graph "${graphId}".`, { operationId: first });
+  }
+
+  /**
+   * Moves a graph's pointer to the snapshot that an operation has made, if it has the claim. Repeating it is harmless.
+   * @param before what else is published, under the claim. False: it is not the operation's any more
+   * @returns the graph as it is published; undefined when it is not, and this operation never will
+   */
+  async publish(
+    graphId: string,
+    operationId: string,
+    snapshot: Snapshot,
+    before: () => Promise<boolean> = async () => true,
+  ): Promise<Graph | undefined> {
+    const graph = await this.#graphs.get(graphId);
+    if (graph === undefined || graph.snapshot?.key === snapshot.key) return graph;
+    const { writer } = graph;
+    if (writer === null || operationIdOfWriter(writer) !== operationId || !(await before())) return undefined;
+    const current = await this.#graphs.publish(graphId, writer, snapshot);
+    return current?.key === snapshot.key ? { ...graph, snapshot } : undefined;
   }
 
   /** Repeating it is harmless. */

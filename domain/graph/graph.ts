@@ -1,23 +1,13 @@
 import { Refusal } from '../failure.ts';
-import type { FleetTier } from '../fleet/tier.ts';
 import type { Page, PageRequest } from '../page.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { EntityInput } from './entity.ts';
 import type { GraphKind } from './graph-kind.ts';
-import type { GraphMove } from './graph-move.ts';
+import type { GraphMove, GraphPlace } from './graph-place.ts';
 import type { ResolvedSchema } from './graph-schema.ts';
 
 export const GRAPH_STATUSES = ['provisioning', 'active', 'suspended', 'deleting'] as const;
 export type GraphStatus = (typeof GRAPH_STATUSES)[number];
-
-/** A place for a graph: a slot on an instance of a tier. */
-export type GraphPlace = {
-  tier: FleetTier;
-  /** The instance. Named before its slot is taken, so that a slot can always be found. */
-  placement: string | null;
-  /** The operation that takes the slot, and by which it is held. */
-  slotHolder: string;
-};
 
 /** A tenant's graph: its schema, where it is served and which snapshot is current, in one item. */
 export type Graph = GraphPlace & {
@@ -59,6 +49,12 @@ export const refusalToUse = ({ graphId, status }: Pick<Graph, 'graphId' | 'statu
   return status === 'suspended'
     ? new Refusal('payment_required', `The graph "${graphId}" is suspended, with all it holds, until it is paid for.`)
     : new Refusal('graph_not_ready', `The graph "${graphId}" is ${status}; follow its operation and ask again.`);
+};
+
+/** @throws {Refusal} as {@link refusalToUse} */
+export const refuseUnlessInUse = (graph: Pick<Graph, 'graphId' | 'status'>): void => {
+  const refusal = refusalToUse(graph);
+  if (refusal !== undefined) throw refusal;
 };
 
 /** The subgraph that has a name in its parent. Names are tenants' words, and every object has a `constructor`. */

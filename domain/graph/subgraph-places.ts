@@ -3,7 +3,7 @@ import type { FleetTier } from '../fleet/tier.ts';
 import { operationIdOfGraph } from '../identifier.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { type Graph, type GraphStore, operationIdOfWriter, refusalToUse, subgraphIdOf } from './graph.ts';
+import { type Graph, type GraphStore, operationIdOfWriter, refuseUnlessInUse, subgraphIdOf } from './graph.ts';
 import { type SubgraphPlace, type SubgraphStore, subgraphQuotaOf } from './subgraph.ts';
 
 export const tooManySubgraphs = (tier: FleetTier): Refusal =>
@@ -31,8 +31,7 @@ export class SubgraphPlaces {
     const holder = subgraphIdOf(parent, name);
     if (holder === graphId) return;
     if (parentId !== null) throw new Refusal('conflict', 'A subgraph has no subgraphs of its own.');
-    const refusal = refusalToUse(parent);
-    if (refusal !== undefined) throw refusal;
+    refuseUnlessInUse(parent);
     if (holder !== undefined) throw await this.#taken(name, holder);
     if (Object.keys(subgraphs).length >= subgraphQuotaOf(tier)) throw tooManySubgraphs(tier);
   }

@@ -1,7 +1,8 @@
-import type { InstanceState } from '../fleet/instance.ts';
+import type { InstancePlace, InstanceState } from '../fleet/instance.ts';
+import { DrainedByOther, type NewDrain } from './drain.ts';
+import type { Attempt, DrainStore, Readiness } from './drain-store.ts';
 import { DynamoOccupancies, END, KNOWN, NOT_ENDED, OPEN, STATE, TURN } from './dynamo-occupancies.ts';
-import { DrainedByOther, HoldingEnded, InstanceDraining, isCycledBy, type NewDrain, type Occupancy } from './lease.ts';
-import type { Attempt, DrainStore, InstancePlace, Readiness } from './lease-store.ts';
+import { HoldingEnded, InstanceDraining, isCycledBy, type Occupancy } from './occupancy.ts';
 
 const IDLE = 'busyCount = :zero';
 const DRAINED_BY_ME = '#state = :draining AND drain.#owner = :owner';

@@ -2,16 +2,9 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { keyOf } from '../fleet/dynamo-instance-store.ts';
 import { DynamoDrainStore } from './dynamo-drain-store.ts';
 import { END, KNOWN, NOT_ENDED, OPEN, STATE } from './dynamo-occupancies.ts';
-import {
-  HoldingEnded,
-  InstanceDraining,
-  InstanceFull,
-  type Lease,
-  LeaseLost,
-  MOST_LEASES,
-  type Occupancy,
-} from './lease.ts';
+import { InstanceFull, type Lease, LeaseLost, MOST_LEASES } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
+import { HoldingEnded, InstanceDraining, type Occupancy } from './occupancy.ts';
 
 const HELD = 'attribute_exists(leases.#lease)';
 const NOT_HELD = 'attribute_not_exists(leases.#lease)';

@@ -4,11 +4,11 @@ import type { ControlTableClient } from '../aws/control-table-client.ts';
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
 import { keyOf, stateKey } from '../fleet/dynamo-instance-store.ts';
-import { INSTANCE_STATES, type InstanceState } from '../fleet/instance.ts';
+import { INSTANCE_STATES, type InstancePlace, type InstanceState } from '../fleet/instance.ts';
 import { FLEET_TIERS } from '../fleet/tier.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { InstanceGone, type Occupancy } from './lease.ts';
-import type { Attempt, InstancePlace } from './lease-store.ts';
+import type { Attempt } from './drain-store.ts';
+import { InstanceGone, type Occupancy } from './occupancy.ts';
 
 export const KNOWN = 'attribute_exists(pk)';
 export const OPEN = '#state = :active';

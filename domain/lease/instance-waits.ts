@@ -3,9 +3,10 @@ import { NO_HOLDING, type OperationEvent } from '../operation/operation-event.ts
 import type { OperationLog } from '../operation/operation-log.ts';
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
 import type { Page, PageRequest } from '../page.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
-import { type Occupancy, operationIdOfLease } from './lease.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
+import { operationIdOfLease } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
+import type { Occupancy } from './occupancy.ts';
 
 /** An operation that waits until an instance takes work again. */
 export type InstanceWait = { instanceId: string; operationId: string; taskToken: string; since: string };

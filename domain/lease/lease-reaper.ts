@@ -1,8 +1,10 @@
+import { heardSince } from '../fleet/heartbeat.ts';
+import type { InstancePlace } from '../fleet/instance.ts';
 import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
-import { heardSince, operationIdOfLease } from './lease.ts';
-import type { InstancePlace, LeaseStore } from './lease-store.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
+import { operationIdOfLease } from './lease.ts';
+import type { LeaseStore } from './lease-store.ts';
 import type { Leases } from './leases.ts';
 
 /**

@@ -1,16 +1,7 @@
 import type { WaitingTasks } from '../operation/waiting-tasks.ts';
-import {
-  HoldingEnded,
-  holdingOfLease,
-  InstanceDraining,
-  isDrained,
-  type LeaseKind,
-  leaseIdFor,
-  type Occupancy,
-  operationIdOfLease,
-  tombstonesToPrune,
-} from './lease.ts';
+import { holdingOfLease, type LeaseKind, leaseIdFor, operationIdOfLease } from './lease.ts';
 import type { LeaseStore } from './lease-store.ts';
+import { HoldingEnded, InstanceDraining, isDrained, type Occupancy, tombstonesToPrune } from './occupancy.ts';
 
 /** So many tombstones go together, or few more, so that hardly a release is more than one write. */
 const PRUNED_AT_ONCE = 32;

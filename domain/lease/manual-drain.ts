@@ -1,6 +1,9 @@
 import { Refusal } from '../failure.ts';
-import { heardSince, InstanceDraining, InstanceGone, type Occupancy, operationIdOfLease } from './lease.ts';
-import type { InstancePlace, LeaseStore } from './lease-store.ts';
+import { heardSince } from '../fleet/heartbeat.ts';
+import type { InstancePlace } from '../fleet/instance.ts';
+import { operationIdOfLease } from './lease.ts';
+import type { LeaseStore } from './lease-store.ts';
+import { InstanceDraining, InstanceGone, type Occupancy } from './occupancy.ts';
 
 const MANUAL = 'manual-';
 

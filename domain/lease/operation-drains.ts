@@ -1,7 +1,10 @@
+import type { InstancePlace } from '../fleet/instance.ts';
 import { isTerminal, type OperationKind } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { DrainedByOther, type NewDrain, type Occupancy, operationIdOfLease } from './lease.ts';
-import type { InstancePlace, LeaseStore } from './lease-store.ts';
+import { DrainedByOther, type NewDrain } from './drain.ts';
+import { operationIdOfLease } from './lease.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { Occupancy } from './occupancy.ts';
 
 /** Drains by operations. One that its operation has left behind is taken over by the next. */
 export class OperationDrains {

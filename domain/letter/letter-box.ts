@@ -1,5 +1,5 @@
 import { Failure, Refusal } from '../failure.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import type { Letter, LetterStore } from './letter.ts';
 
 /** Longer than any function that processes an event can run: a claim that has run out belongs to nobody. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { Refusal } from '../failure.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OperationEvent } from '../operation/operation-event.ts';
-import { type Snapshot, type SnapshotSource, snapshotPrefix } from '../snapshot/snapshot.ts';
+import type { SnapshotSource } from '../snapshot/snapshot.ts';
 import { loadedVersion } from '../table/freshness.ts';
 import { type SchemaTable, tablesOf } from '../table/schema-table.ts';
 import { emptyTable, type GraphTable, type TablePart } from '../table/table.ts';
@@ -142,24 +142,3 @@ export const sourcesOf = (
 
 /** The loaded snapshot of an operation that is past its point of no return. */
 export const loadedSnapshotIn = ({ made }: OperationEvent): LoadedSnapshot => LoadedSnapshot.parse(made);
-
-/** Keys of snapshots for a version which is not there: who holds the graph's claim may remove them. */
-export const unpublishedSnapshots = (graphId: string, current: number, keys: readonly string[]): string[] =>
-  keys.filter((key) => versionOf(graphId, key) > current);
-
-/**
- * Keys of snapshots that nobody reads any more. The version before the current one stays until the next is published:
- * a query may just be fetching it.
- */
-export const pastSnapshots = (
-  graphId: string,
-  { version, key: current }: Pick<Snapshot, 'version' | 'key'>,
-  keys: readonly string[],
-): string[] =>
-  keys.filter((key) => {
-    const found = versionOf(graphId, key);
-    return found < version - 1 || (found === version && key !== current);
-  });
-
-const versionOf = (graphId: string, key: string): number =>
-  Number.parseInt(key.slice(snapshotPrefix(graphId).length), 10);

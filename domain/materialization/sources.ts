@@ -1,8 +1,8 @@
 import type * as z from 'zod';
-import { type FieldIssue, Refusal } from '../failure.ts';
+import { type FieldIssue, invalidRequest, Refusal } from '../failure.ts';
 import { placedGraph } from '../fleet/host.ts';
 import { chosenTables, type ForkRequest } from '../graph/fork.ts';
-import { type Graph, type GraphStore, refusalToUse } from '../graph/graph.ts';
+import { type Graph, type GraphStore, refuseUnlessInUse } from '../graph/graph.ts';
 import type { ResolvedSchema } from '../graph/graph-schema.ts';
 import { sameName } from '../graph/schema-name.ts';
 import { readableBy } from '../repository/readable-graph.ts';
@@ -60,8 +60,8 @@ export const findSources = async (
  */
 export const sourceAsOf = async (graphs: GraphStore, graph: Graph, tier: Graph['tier']): Promise<SourceGraph> => {
   const { graphId, snapshot } = graph;
-  const refusal = refusalToUse(graph) ?? refusalToUse((await placedGraph(graph, graphs)) ?? graph);
-  if (refusal !== undefined) throw refusal;
+  refuseUnlessInUse(graph);
+  refuseUnlessInUse((await placedGraph(graph, graphs)) ?? graph);
   if (snapshot === null) throw new Refusal('graph_not_ready', `The graph "${graphId}" has no snapshot yet.`);
   const { bytes } = TABLE_LIMITS[tier];
   if (snapshot.bytes <= bytes) return { ...graph, snapshot };
@@ -89,9 +89,8 @@ export const derivationsOf = (
   });
   const derivations = seen.flatMap((source) => source.derivations);
   const issues = [...seen.flatMap((source) => source.issues), ...namedTwice(seen)];
-  const [first] = issues;
-  if (first === undefined) return derivations;
-  throw new Refusal('invalid_request', `The body is not valid: ${first.path}: ${first.message}`, { issues });
+  if (issues.length > 0) throw invalidRequest(issues);
+  return derivations;
 };
 
 type Seen = { derivations: Derivation[]; issues: FieldIssue[] };

@@ -11,7 +11,7 @@ import { FLEET_TENANT } from '../operation/operation.ts';
 import type { OperationCommands } from '../operation/operation-commands.ts';
 import { CONTROL_PLANE } from '../operation/operation-event.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import { freshnessOf } from '../table/freshness.ts';
 import type { GraphTable, TableStore } from '../table/table.ts';
 import type { Tables } from '../table/tables.ts';

@@ -1,11 +1,10 @@
 import { Refusal } from '../failure.ts';
-import { isTerminal, type OperationStatus } from './operation.ts';
+import { isTerminal, type OperationInput, type OperationStatus } from './operation.ts';
 import {
   CONTROL_PLANE,
   type EventDraft,
   type OperationEvent,
   type OperationEventType,
-  type OperationInput,
   type Undo,
 } from './operation-event.ts';
 

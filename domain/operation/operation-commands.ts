@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Refusal } from '../failure.ts';
-import { isTerminal, type OperationKind } from './operation.ts';
-import type { OperationEvent } from './operation-event.ts';
+import { type FailureOptions, Refusal } from '../failure.ts';
+import { isTerminal, type OperationKind, type OperationStatus } from './operation.ts';
+import type { EventDraft, OperationEvent } from './operation-event.ts';
 import type { OpenedOperation, OperationLog } from './operation-log.ts';
 import { type Attempt, type Workflows, workflowOf } from './workflows.ts';
 
@@ -43,16 +43,15 @@ export class OperationCommands {
    * Opens an operation and starts it. From the moment that it is open it is accepted, whatever becomes of the start.
    * @param admit claims what only one operation can have, as the workflow's first step does too. One that it refuses has
    * failed before anybody was told of it: a claim is made only for an operation that is there to answer for it.
-   * @throws {Refusal} `idempotency_key_reused`; what `admit` refuses
+   * @throws {Refusal} `idempotency_key_reused`; what `admit` refuses, or has refused when the same call came before
    */
   async accept({ body, ...asked }: OperationRequest, admit?: () => Promise<unknown>): Promise<AcceptedOperation> {
     const opened = await this.#log.open({ ...asked, requestHash: hashOf(body ?? asked.request), message: 'Accepted' });
-    if (opened.replayed && (await this.#log.get(asked.operationId)).status !== 'accepted') return opened;
+    if (opened.replayed && (await this.#statusOfAdmitted(asked.operationId)) !== 'accepted') return opened;
     // Listed before it is answered: the reconciler finds by the listing what was accepted and not started.
     await this.#log.project(opened.accepted);
     try {
-      if (admit !== undefined) await this.#admit(opened.accepted, admit);
-      await this.drive(opened.accepted);
+      if (admit === undefined || (await this.#admits(opened.accepted, admit))) await this.drive(opened.accepted);
       return opened;
     } catch (startError) {
       if (startError instanceof Refusal) throw startError;
@@ -105,22 +104,45 @@ export class OperationCommands {
     await this.#workflows.start(newest, { operationId, tenantId, graphId });
   }
 
-  async #admit({ operationId }: OperationEvent, admit: () => Promise<unknown>): Promise<void> {
-    await admit().catch(async (error: unknown) => {
+  /** False: while it was refused here, the log went on, so another run of the same call was admitted, or the workflow is. */
+  async #admits(accepted: OperationEvent, admit: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await admit();
+      return true;
+    } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const { code, message, retryable } = error;
-      await this.#log.append(operationId, { type: 'failed', message: 'Refused', error: { code, message, retryable } });
-      throw error;
-    });
+      if ((await this.#log.appendAfter(accepted, draftOfRefusal(error))) !== undefined) throw error;
+      await this.#statusOfAdmitted(accepted.operationId);
+      return false;
+    }
   }
 
-  async #command(operationId: string, draft: Parameters<OperationLog['append']>[1]): Promise<OperationEvent> {
+  /** @throws {Refusal} the one that the operation ended by before it was admitted */
+  async #statusOfAdmitted(operationId: string): Promise<OperationStatus> {
+    const last = await this.#log.last(operationId);
+    const refusal = refusalIn(last);
+    if (refusal !== undefined) throw refusal;
+    return last.status;
+  }
+
+  async #command(operationId: string, draft: EventDraft): Promise<OperationEvent> {
     const event = await this.#log.append(operationId, draft);
     // What can not be reached now is driven by the reconciler.
     await this.drive(event).catch(() => undefined);
     return event;
   }
 }
+
+/** A refusal as the log keeps it, with all that the client was told. */
+const draftOfRefusal = ({ code, message, retryable, operationId, issues }: Refusal): EventDraft => {
+  const refused: FailureOptions = { ...(operationId !== undefined && { operationId }), issues };
+  return { type: 'failed', message: 'Refused', error: { code, message, retryable }, detail: { refused } };
+};
+
+const refusalIn = ({ error, detail: { refused } }: OperationEvent): Refusal | undefined =>
+  error === null || refused === undefined
+    ? undefined
+    : new Refusal(error.code, error.message, refused as FailureOptions);
 
 const hashOf = (body: unknown): string =>
   createHash('sha256').update(JSON.stringify(body, withSortedKeys)).digest('hex');

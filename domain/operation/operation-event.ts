@@ -1,4 +1,11 @@
-import type { Operation, OperationError, OperationKind, OperationStatus, TerminalStatus } from './operation.ts';
+import type {
+  Operation,
+  OperationError,
+  OperationInput,
+  OperationKind,
+  OperationStatus,
+  TerminalStatus,
+} from './operation.ts';
 
 /** The actor of what the control plane does by itself. Other actors are the token's subject. */
 export const CONTROL_PLANE = 'graphfleet';
@@ -55,16 +62,6 @@ export type OperationEvent = {
   holding?: number;
   /** What a job has made, until the end: the steps behind it go on with that. Clients are shown `detail`, and never this. */
   made?: Record<string, unknown>;
-};
-
-/** A question of an operation, which waits until one of the options is its answer. */
-export type OperationInput = {
-  question: string;
-  options: readonly string[];
-  /** The scope of tokens that may answer. */
-  scope: 'graphs:write' | 'fleet:operate';
-  answer: string | null;
-  answeredBy: string | null;
 };
 
 /** How an undone operation ends, and why it was undone; a cancelled one has no error. */

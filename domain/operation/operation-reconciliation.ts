@@ -1,4 +1,4 @@
-import { nextTurn, type RotationStore } from '../reconciliation/rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 import { isTerminal, type Operation, type OperationError } from './operation.ts';
 import type { OperationCommands } from './operation-commands.ts';
 import { CONTROL_PLANE, type EventDraft, type OperationEvent } from './operation-event.ts';

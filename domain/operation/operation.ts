@@ -1,5 +1,4 @@
 import type { FailureCode } from '../failure.ts';
-import type { OperationInput } from './operation-event.ts';
 
 export const OPERATION_KINDS = [
   'graph.create',
@@ -48,7 +47,22 @@ export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 export const isTerminal = (status: OperationStatus): status is TerminalStatus =>
   (TERMINAL_STATUSES as readonly string[]).includes(status);
 
+const FORWARD_STATUSES: readonly OperationStatus[] = ['accepted', 'queued', 'running'];
+
+/** Whether the work of an operation may go on, instead of being undone or over. */
+export const goesForward = (status: OperationStatus): boolean => FORWARD_STATUSES.includes(status);
+
 export type OperationError = { code: FailureCode; message: string; retryable: boolean };
+
+/** A question of an operation, which waits until one of the options is its answer. */
+export type OperationInput = {
+  question: string;
+  options: readonly string[];
+  /** The scope of tokens that may answer. */
+  scope: 'graphs:write' | 'fleet:operate';
+  answer: string | null;
+  answeredBy: string | null;
+};
 
 /** What an operation is, folded from its events. */
 export type Operation = {

@@ -1,6 +1,7 @@
 import { WaitingForInput } from '../failure.ts';
+import type { OperationInput } from './operation.ts';
 import type { Commander } from './operation-commands.ts';
-import type { OperationEvent, OperationInput } from './operation-event.ts';
+import type { OperationEvent } from './operation-event.ts';
 import type { OperationLog } from './operation-log.ts';
 import type { InputTokenStore, WaitingTasks } from './waiting-tasks.ts';
 

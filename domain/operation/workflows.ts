@@ -26,7 +26,7 @@ export type StateMachineName = (typeof STATE_MACHINES)[number];
 export const LIVE_ALIAS = 'live';
 
 /** The workflow that does the work of each kind of operation. */
-const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
+const WORKFLOWS: Record<OperationKind, StateMachineName> = {
   'backup.create': 'create-backup',
   'backup.restore': 'restore-backup',
   'fleet.refresh': 'refresh-fleet',
@@ -46,12 +46,7 @@ const WORKFLOWS: Partial<Record<OperationKind, StateMachineName>> = {
   'table.insert': 'stage-table',
 };
 
-/** @throws {Error} the kind has no workflow: it can not have been accepted */
-export const workflowOf = (kind: OperationKind): StateMachineName => {
-  const machine = WORKFLOWS[kind];
-  if (machine === undefined) throw new Error(`Operations of kind "${kind}" have no workflow.`);
-  return machine;
-};
+export const workflowOf = (kind: OperationKind): StateMachineName => WORKFLOWS[kind];
 
 /** One execution of an operation's workflow. They are counted from 1; each carries its number in its name. */
 export type Attempt = { machine: StateMachineName; operationId: string; attempt: number };

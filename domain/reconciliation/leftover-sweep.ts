@@ -8,7 +8,7 @@ import { isTerminal } from '../operation/operation.ts';
 import type { OperationLog } from '../operation/operation-log.ts';
 import { endAccess } from '../repository/end-access.ts';
 import { creditPoolOf, type RepositoryAccess, type RepositoryAccessStore } from '../repository/repository-access.ts';
-import { nextTurn, type RotationStore } from './rotation.ts';
+import { nextTurn, type RotationStore } from '../rotation/rotation.ts';
 
 type Parts = {
   operations: Pick<OperationLog, 'find'>;

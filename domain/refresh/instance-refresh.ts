@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../failure.ts';
 import type { InstanceService } from '../fleet/instance-services.ts';
-import { hasNewTask, leaseIdFor, type Occupancy, operationIdOfLease } from '../lease/lease.ts';
+import { leaseIdFor, operationIdOfLease } from '../lease/lease.ts';
+import { hasNewTask, type Occupancy } from '../lease/occupancy.ts';
 import type { OperationEvent } from '../operation/operation-event.ts';
 import type { InstanceOutcome, InstanceRefreshRequest, InstanceRefreshResult, RefreshPolicy } from './refresh.ts';
 

@@ -1,4 +1,5 @@
-import { type Occupancy, operationIdOfLease } from '../lease/lease.ts';
+import { operationIdOfLease } from '../lease/lease.ts';
+import type { Occupancy } from '../lease/occupancy.ts';
 
 /** An instance that a refresh waits for: since when, and what it holds. */
 export type InstanceWaitedFor = {

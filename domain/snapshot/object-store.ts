@@ -10,6 +10,9 @@ export type UploadTerms = { key: string; bytes: number; checksum: string | null;
 /** An object that somebody else may read. Clients keep it under `fileName`. */
 export type DownloadTerms = { key: string; fileName: string; expiresInSeconds: number };
 
+/** What S3 takes in one request: a snapshot, a backup or a part of a table is no larger. */
+export const LARGEST_OBJECT_BYTES = 5 * 2 ** 30;
+
 /** Where snapshots, and what they are made from, are kept: S3, or a directory on one machine. */
 export interface ObjectStore {
   /** Stores a file under a key. Whoever reads the key sees the whole file or nothing. */

@@ -7,13 +7,18 @@ import { escapeUriPath } from '@smithy/core/protocols';
 import { errorIn, S3Error, textsIn } from '../aws/s3-answers.ts';
 import { type S3Answer, type S3Call, S3Client, type S3Settings } from '../aws/s3-client.ts';
 import { Terminal } from '../failure.ts';
-import type { DownloadTerms, ObjectStore, SignedRequest, StoredObject, UploadTerms } from './object-store.ts';
+import {
+  type DownloadTerms,
+  LARGEST_OBJECT_BYTES,
+  type ObjectStore,
+  type SignedRequest,
+  type StoredObject,
+  type UploadTerms,
+} from './object-store.ts';
 import { contentDisposition, expiryOf } from './signed-request.ts';
 
 const CHECKSUM = 'x-amz-checksum-sha256';
 const WITH_CHECKSUM = { 'x-amz-checksum-mode': 'ENABLED' };
-/** S3 takes no more in one call. */
-const MOST_BYTES = 5 * 2 ** 30;
 
 /** Objects in a bucket. */
 export class S3ObjectStore implements ObjectStore {
@@ -21,7 +26,7 @@ export class S3ObjectStore implements ObjectStore {
   readonly #bucket: string;
   readonly #mostBytes: number;
 
-  constructor(bucket: string, settings: S3Settings = {}, mostBytes = MOST_BYTES) {
+  constructor(bucket: string, settings: S3Settings = {}, mostBytes = LARGEST_OBJECT_BYTES) {
     this.#client = new S3Client(bucket, settings);
     this.#bucket = bucket;
     this.#mostBytes = mostBytes;

@@ -46,3 +46,24 @@ export const graphPrefix = (graphId: string): string => `graphs/${graphId}/`;
 
 /** Every snapshot of a graph, and nothing else, has a key with this prefix. */
 export const snapshotPrefix = (graphId: string): string => `${graphPrefix(graphId)}snapshots/`;
+
+/** Keys of snapshots for a version which is not there: who holds the graph's claim may remove them. */
+export const unpublishedSnapshots = (graphId: string, current: number, keys: readonly string[]): string[] =>
+  keys.filter((key) => versionOf(graphId, key) > current);
+
+/**
+ * Keys of snapshots that nobody reads any more. The version before the current one stays until the next is published:
+ * a query may just be fetching it.
+ */
+export const pastSnapshots = (
+  graphId: string,
+  { version, key: current }: Pick<Snapshot, 'version' | 'key'>,
+  keys: readonly string[],
+): string[] =>
+  keys.filter((key) => {
+    const found = versionOf(graphId, key);
+    return found < version - 1 || (found === version && key !== current);
+  });
+
+const versionOf = (graphId: string, key: string): number =>
+  Number.parseInt(key.slice(snapshotPrefix(graphId).length), 10);

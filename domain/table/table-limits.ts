@@ -1,5 +1,6 @@
 import { Refusal } from '../failure.ts';
 import type { FleetTier } from '../fleet/tier.ts';
+import { LARGEST_OBJECT_BYTES } from '../snapshot/object-store.ts';
 
 /** How much a graph can be made of: rows of one table and of all, and bytes of files or of staged rows. */
 export type TableLimits = { rowsPerTable: number; rows: number; bytes: number };
@@ -13,6 +14,14 @@ export const TABLE_LIMITS: Readonly<Record<FleetTier, TableLimits>> = {
   xlarge: { rowsPerTable: 200_000_000, rows: 500_000_000, bytes: 40 * GIBIBYTE },
   shared: { rowsPerTable: 50_000_000, rows: 150_000_000, bytes: 20 * GIBIBYTE },
 };
+
+/** So many loads, and what else is about as large, an instance does at once. */
+export const LOADS_AT_ONCE = 2;
+/** Besides what a load is of: the graph or the table that it makes, and as much that the engines write aside. */
+const MADE_BYTES = 2 * LARGEST_OBJECT_BYTES;
+
+/** What the loads of an instance have on its disk together, at most. */
+export const loadingBytes = (tier: FleetTier): number => LOADS_AT_ONCE * (TABLE_LIMITS[tier].bytes + MADE_BYTES);
 
 type Amount = { rows: number; bytes: number };
 

@@ -39,10 +39,16 @@ export class Tables {
       const after = claimed(table, operationId);
       if (after === undefined)
         throw new Refusal('operation_over', `The operation has ended its work on ${name}.`, { operationId });
-      const holder = await this.holderOf(table);
-      if (holder === null) return after;
-      throw new Refusal('conflict', `Another operation stages ${name}.`, { operationId: holder });
+      await this.refuseWhileHeld(table);
+      return after;
     });
+  }
+
+  /** @throws {Refusal} `conflict` with the operation that works on the table, if one does */
+  async refuseWhileHeld(table: GraphTable): Promise<void> {
+    const operationId = await this.holderOf(table);
+    if (operationId === null) return;
+    throw new Refusal('conflict', `Another operation stages ${table.table}.`, { operationId });
   }
 
   /** The operation that works on a table, if the one that has its claim is not over. */

@@ -1,11 +1,13 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import type { ControlTableClient } from '../../domain/aws/control-table-client.ts';
 import { DynamoInstanceStore } from '../../domain/fleet/dynamo-instance-store.ts';
+import type { Attempt } from '../../domain/lease/drain-store.ts';
 import { DynamoLeaseStore } from '../../domain/lease/dynamo-lease-store.ts';
-import { leaseIdFor, type Occupancy, operationIdOfLease } from '../../domain/lease/lease.ts';
+import { leaseIdFor, operationIdOfLease } from '../../domain/lease/lease.ts';
 import { LeaseReaper } from '../../domain/lease/lease-reaper.ts';
-import type { Attempt, LeaseStore } from '../../domain/lease/lease-store.ts';
+import type { LeaseStore } from '../../domain/lease/lease-store.ts';
 import { Leases } from '../../domain/lease/leases.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import { eventAfter } from '../../domain/operation/operation-automaton.ts';

@@ -16,7 +16,7 @@ import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation
 import { OperationCommands } from '../../../domain/operation/operation-commands.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import type { Workflows } from '../../../domain/operation/workflows.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Refusal } from '../../../domain/failure.ts';
 import { DynamoLetterStore } from '../../../domain/letter/dynamo-letter-store.ts';
 import { LetterBox } from '../../../domain/letter/letter-box.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 
 const page = { limit: 100 };

@@ -1,7 +1,6 @@
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
-import type { InstanceRegistration } from '../../../domain/fleet/instance.ts';
-import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
+import type { InstancePlace, InstanceRegistration } from '../../../domain/fleet/instance.ts';
 
 export const AT = '2026-01-01T12:00:00.000Z';
 

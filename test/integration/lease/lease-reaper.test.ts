@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
+import type { InstancePlace } from '../../../domain/fleet/instance.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
 import { LeaseReaper } from '../../../domain/lease/lease-reaper.ts';
-import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
 import { Leases } from '../../../domain/lease/leases.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import { AT, registerInstance } from './instances.ts';

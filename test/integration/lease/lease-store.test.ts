@@ -3,20 +3,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
 import { DynamoInstanceStore, keyOf } from '../../../domain/fleet/dynamo-instance-store.ts';
+import type { InstancePlace } from '../../../domain/fleet/instance.ts';
+import { DrainedByOther } from '../../../domain/lease/drain.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
-import {
-  DrainedByOther,
-  HoldingEnded,
-  InstanceDraining,
-  InstanceFull,
-  InstanceGone,
-  type Lease,
-  LeaseLost,
-  MOST_LEASES,
-} from '../../../domain/lease/lease.ts';
-import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
+import { InstanceFull, type Lease, LeaseLost, MOST_LEASES } from '../../../domain/lease/lease.ts';
 import { Leases } from '../../../domain/lease/leases.ts';
 import { ManualDrains } from '../../../domain/lease/manual-drain.ts';
+import { HoldingEnded, InstanceDraining, InstanceGone } from '../../../domain/lease/occupancy.ts';
 import { OperationDrains } from '../../../domain/lease/operation-drains.ts';
 import type { OperationKind, OperationStatus } from '../../../domain/operation/operation.ts';
 import { operationAsOf } from '../../../domain/operation/operation-event.ts';

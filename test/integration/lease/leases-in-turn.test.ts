@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
+import type { InstancePlace } from '../../../domain/fleet/instance.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
 import { holdingOf, leaseIdFor } from '../../../domain/lease/lease.ts';
-import type { InstancePlace } from '../../../domain/lease/lease-store.ts';
 import { Leases } from '../../../domain/lease/leases.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { AT, registerInstance } from './instances.ts';

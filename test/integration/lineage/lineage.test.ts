@@ -7,7 +7,7 @@ import { DynamoLetterStore } from '../../../domain/letter/dynamo-letter-store.ts
 import { LetterBox, requeue } from '../../../domain/letter/letter-box.ts';
 import { type LineageReport, lineageEventOf, lineageIdOf, startOf } from '../../../domain/lineage/lineage-event.ts';
 import { FOR_HOURS, postLineage } from '../../../domain/lineage/post-lineage.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { OpenLineageRunEvent } from '../../fixtures/open-lineage.ts';
 

@@ -10,9 +10,8 @@ import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-st
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { type GraphRequest, graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation-store.ts';
-import { isTerminal } from '../../../domain/operation/operation.ts';
+import { goesForward, isTerminal } from '../../../domain/operation/operation.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
-import { goesForward } from '../../../functions/pipeline/forward-step.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 

@@ -12,7 +12,7 @@ import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { graphRequestedBy } from '../../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../../domain/identifier.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { newSnapshot } from '../../../domain/snapshot/snapshot.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';

@@ -75,3 +75,21 @@ test('a graph that is not in use is not written', async () => {
   await expect(writers.claim(unfinished, await openOperation())).rejects.toMatchObject({ code: 'graph_not_ready' });
   await expect(writers.claim('kg-none', await openOperation())).rejects.toMatchObject({ code: 'not_found' });
 });
+
+test('the pointer moves for the operation that has the claim, once, and for no other', async () => {
+  const [first, next] = [await openOperation(), await openOperation()];
+  const snapshot = { version: 2, key: `graphs/${graphId}/2`, checksum: 'c', bytes: 1 };
+  const others = { ...snapshot, key: `graphs/${graphId}/2b` };
+  await writers.claim(graphId, first);
+  expect(await writers.publish(graphId, next, others)).toBeUndefined();
+  expect(await writers.publish(graphId, first, snapshot, async () => false)).toBeUndefined();
+  expect((await graphs.get(graphId))?.snapshot?.version).toBe(1);
+
+  expect(await writers.publish(graphId, first, snapshot)).toMatchObject({ graphId, snapshot });
+  await writers.release(graphId, first);
+  await writers.claim(graphId, next);
+  // Who finds it published has published it, whoever has the claim by now.
+  expect(await writers.publish(graphId, first, snapshot)).toMatchObject({ snapshot });
+  expect(await writers.publish(graphId, next, others)).toBeUndefined();
+  expect((await graphs.get(graphId))?.snapshot?.key).toBe(snapshot.key);
+});

@@ -22,7 +22,7 @@ import { DynamoOperationStore } from '../../../domain/operation/dynamo-operation
 import { OperationCommands } from '../../../domain/operation/operation-commands.ts';
 import { OperationLog } from '../../../domain/operation/operation-log.ts';
 import type { Workflows } from '../../../domain/operation/workflows.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
 import { sourceOf } from '../../../domain/table/freshness.ts';
 import { newPartKey } from '../../../domain/table/table.ts';
