@@ -6,9 +6,9 @@ import type { TokenEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS } from '../../contract/functions.ts';
 import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
 import { CONTROL_PLANE } from '../../domain/operation/operation-event.ts';
-import { auditStore } from '../dependencies.ts';
-import { logger } from '../pipeline/logger.ts';
-import { measure } from '../pipeline/metrics.ts';
+import { logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { auditStore } from '../wiring/audit.ts';
 
 /** Asymmetric only: a key set that is public must not double as a shared secret, and `none` is not an algorithm. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256'];
@@ -26,13 +26,13 @@ const Claims = z.object({
 });
 
 /** What handlers find in the request's authorizer context. */
-export type CallerContext = { tenantId: string; subject: string; scopes: string };
+type CallerContext = { tenantId: string; subject: string; scopes: string };
 
 /**
  * API Gateway's token authorizer: tenant and scopes come from the claims of a token that the issuer signed.
  * @throws {Error} `Unauthorized`, the word that API Gateway turns into 401; anything else is a fault of ours, 500
  */
-export const authorize = (
+const authorize = (
   { TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment,
   audit: Pick<AuditStore, 'count'>,
 ) => {

@@ -1,25 +1,24 @@
 import { cancelOperationRoute } from '../../contract/api/operation-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
 import { type OperationEvent, operationAsOf } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { operationCommands, operationLog } from '../dependencies.ts';
+import { commandOn } from '../access/operation-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { operationView } from '../views/operation-view.ts';
-import { commandOn } from './operation-access.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** DELETE /v1/operations/{operationId}: cancels it. Repeating it is harmless until the operation is over. */
-export const cancelOperation =
-  (operations: OperationLog, commands: OperationCommands) =>
-  async ({ params, ...caller }: ApiRequest<typeof cancelOperationRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('cancel-operation', cancelOperationRoute, (environment) => {
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  return async ({ params, ...caller }) => {
     const { last, by } = await commandOn(operations, caller, params.operationId);
     if (by.detail?.byOperator === undefined) await mustBeOwn(operations, last);
     const event = await commands.cancel(last.operationId, by);
     return { status: 202, body: operationView(operationAsOf(event)) };
   };
+});
 
 /**
  * What the control plane deletes because nobody pays for it is not the tenant's to keep.
@@ -32,7 +31,3 @@ const mustBeOwn = async (operations: OperationLog, last: OperationEvent): Promis
   const { operationId, graphId } = last;
   throw new Refusal('forbidden', `"${graphId}" is deleted because nobody pays for it.`, { operationId });
 };
-
-export const handler = apiFunction('cancel-operation', cancelOperationRoute, (environment) =>
-  cancelOperation(operationLog(environment), operationCommands(environment)),
-);

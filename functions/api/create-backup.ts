@@ -1,32 +1,23 @@
 import { createBackupRoute } from '../../contract/api/backup-routes.ts';
-import { type BackupRequest, type BackupStore, RETENTION } from '../../domain/backup/backup.ts';
+import { type BackupRequest, RETENTION } from '../../domain/backup/backup.ts';
 import { Refusal } from '../../domain/failure.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { backupStore } from '../backups.ts';
-import { graphStore, operationCommands, operationLog, pauseGate } from '../dependencies.ts';
+import { graphInUse } from '../access/table-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-import { graphInUse } from './table-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  pauses: PauseGate;
-  backups: Pick<BackupStore, 'listAll'>;
-};
+import { backupStore } from '../wiring/backup.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** POST /v1/graphs/{graphId}/backups */
-export const createBackup =
-  ({ graphs, operations, commands, pauses, backups }: Dependencies) =>
-  async (call: ApiRequest<typeof createBackupRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, idempotencyKey, params } = call;
+export const handler = apiFunction('create-backup', createBackupRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const pauses = pauseGate(environment);
+  const backups = backupStore(environment);
+  return async ({ tenantId, actor, idempotencyKey, params }) => {
     const { graphId } = params;
     const operationId = operationIdFor(tenantId, idempotencyKey);
     // A repeated call gets the first one's answer, whatever has become of the graph.
@@ -39,6 +30,7 @@ export const createBackup =
     const asked = { operationId, kind: 'backup.create', tenantId, graphId, actor, request } as const;
     return accepted(await commands.accept({ ...asked, body: { graphId, ...request } }));
   };
+});
 
 /** @throws {Refusal} `limit_reached` */
 const refuseBeyondMost = (count: number): void => {
@@ -46,13 +38,3 @@ const refuseBeyondMost = (count: number): void => {
   if (count < most) return;
   throw new Refusal('limit_reached', `A graph has at most ${most} backups of its tenant's own; delete one first.`);
 };
-
-export const handler = apiFunction('create-backup', createBackupRoute, (environment) =>
-  createBackup({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    pauses: pauseGate(environment),
-    backups: backupStore(environment),
-  }),
-);

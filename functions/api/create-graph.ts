@@ -1,31 +1,22 @@
 import { createGraphRoute } from '../../contract/api/graph-routes.ts';
-import type { PaymentGate } from '../../domain/billing/payment-gate.ts';
-import type { KnownCapacity } from '../../domain/fleet/capacity.ts';
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';
 import { graphIdFor, operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { operationCommands, operationLog, pauseGate, paymentGate } from '../dependencies.ts';
-import { knownCapacity } from '../fleet.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
+import { graphRequestFrom } from '../requests/graph-request.ts';
 import { accepted } from '../views/operation-view.ts';
-import { graphRequestFrom } from './graph-request.ts';
-
-type Dependencies = {
-  commands: OperationCommands;
-  operations: OperationLog;
-  gate: PaymentGate;
-  pauses: PauseGate;
-  capacity: KnownCapacity;
-};
+import { paymentGate } from '../wiring/billing.ts';
+import { knownCapacity } from '../wiring/fleet.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** POST /v1/graphs: opens the operation, starts its workflow, answers 202 with where to watch it. */
-export const createGraph =
-  ({ commands, operations, gate, pauses, capacity }: Dependencies) =>
-  async ({ body, tenantId, actor, idempotencyKey }: ApiRequest<typeof createGraphRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('create-graph', createGraphRoute, (environment) => {
+  const commands = operationCommands(environment);
+  const operations = operationLog(environment);
+  const gate = paymentGate(environment);
+  const pauses = pauseGate(environment);
+  const capacity = knownCapacity(environment);
+  return async ({ body, tenantId, actor, idempotencyKey }) => {
     const operationId = operationIdFor(tenantId, idempotencyKey);
     const graphId = graphIdFor(operationId);
     const [{ maxGraphs, refusal }, paused, found] = await Promise.all([
@@ -46,13 +37,4 @@ export const createGraph =
       await commands.accept({ operationId, kind: 'graph.create', tenantId, graphId, actor, request, body, detail }),
     );
   };
-
-export const handler = apiFunction('create-graph', createGraphRoute, (environment) =>
-  createGraph({
-    commands: operationCommands(environment),
-    operations: operationLog(environment),
-    gate: paymentGate(environment),
-    pauses: pauseGate(environment),
-    capacity: knownCapacity(environment),
-  }),
-);
+});

@@ -1,32 +1,22 @@
 import { deleteGraphRoute } from '../../contract/api/subgraph-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
-import type { GraphDeletion } from '../../domain/graph/graph-deletion.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { graphDeletion, graphStore, operationCommands, operationLog, pauseGate } from '../dependencies.ts';
+import { graphOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-import { graphOf } from './tenant-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  deletion: GraphDeletion;
-  pauses: PauseGate;
-};
+import { graphDeletion, graphStore } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** DELETE /v1/graphs/{graphId}: deletes a graph with its subgraphs. */
-export const deleteGraph =
-  ({ graphs, operations, commands, deletion, pauses }: Dependencies) =>
-  async (call: ApiRequest<typeof deleteGraphRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, params, query, idempotencyKey } = call;
+export const handler = apiFunction('delete-graph', deleteGraphRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const deletion = graphDeletion(environment);
+  const pauses = pauseGate(environment);
+  return async ({ tenantId, actor, params, query, idempotencyKey }) => {
     const { graphId } = params;
     const operationId = operationIdFor(tenantId, idempotencyKey);
     // A repeated call gets the first one's answer, whatever has become of the graph.
@@ -45,13 +35,4 @@ export const deleteGraph =
       await commands.accept({ operationId, kind: 'graph.delete', tenantId, graphId, actor, request, body }),
     );
   };
-
-export const handler = apiFunction('delete-graph', deleteGraphRoute, (environment) =>
-  deleteGraph({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    deletion: graphDeletion(environment),
-    pauses: pauseGate(environment),
-  }),
-);
+});

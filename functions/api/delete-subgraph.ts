@@ -2,42 +2,28 @@ import { deleteSubgraphRoute } from '../../contract/api/subgraph-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { hostOf } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
-import type { InstanceStore } from '../../domain/fleet/instance.ts';
-import type { InstanceClient } from '../../domain/fleet/instance-client.ts';
 import { countNodes } from '../../domain/fleet/node-count.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import { type Graph, type GraphStore, subgraphIdOf } from '../../domain/graph/graph.ts';
-import type { GraphDeletion } from '../../domain/graph/graph-deletion.ts';
+import { type Graph, subgraphIdOf } from '../../domain/graph/graph.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import {
-  graphDeletion,
-  graphStore,
-  instanceStore,
-  operationCommands,
-  operationLog,
-  pauseGate,
-} from '../dependencies.ts';
+import { graphOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-import { graphOf } from './tenant-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  deletion: GraphDeletion;
-  pauses: PauseGate;
-  instances: InstanceStore;
-  client: InstanceClient;
-};
+import { instanceStore } from '../wiring/fleet.ts';
+import { graphDeletion, graphStore } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** DELETE /v1/graphs/{graphId}/subgraphs/{name}: deletes a subgraph; one with something in it only by `force`. */
-export const deleteSubgraph = ({ graphs, operations, commands, deletion, pauses, instances, client }: Dependencies) => {
+export const handler = apiFunction('delete-subgraph', deleteSubgraphRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const deletion = graphDeletion(environment);
+  const pauses = pauseGate(environment);
+  const instances = instanceStore(environment);
+  const client = new HttpInstanceClient();
+
   /**
    * The snapshot that is seen to be empty. The workflow holds on to it: should another one come, it is not deleted.
    * @throws {Refusal} `conflict`
@@ -51,7 +37,7 @@ export const deleteSubgraph = ({ graphs, operations, commands, deletion, pauses,
     throw new Refusal('conflict', `"${name}" has ${nodes} nodes; it is deleted with them when you say "force": true.`);
   };
 
-  return async (call: ApiRequest<typeof deleteSubgraphRoute>): Promise<ApiResponse> => {
+  return async (call) => {
     const { tenantId, actor, params, idempotencyKey } = call;
     const { graphId: parentId, name } = params;
     const force = call.query.force ?? call.body.force;
@@ -79,16 +65,4 @@ export const deleteSubgraph = ({ graphs, operations, commands, deletion, pauses,
     if (graphId === undefined) throw none;
     return graphOf(graphs, operations, parent.tenantId, graphId);
   }
-};
-
-export const handler = apiFunction('delete-subgraph', deleteSubgraphRoute, (environment) =>
-  deleteSubgraph({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    deletion: graphDeletion(environment),
-    pauses: pauseGate(environment),
-    instances: instanceStore(environment),
-    client: new HttpInstanceClient(),
-  }),
-);
+});

@@ -1,7 +1,8 @@
 import { drainInstanceRoute } from '../../contract/api/gate-routes.ts';
-import { instanceStore, leaseStore, manualDrains } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import { showInstance } from '../views/show-instance.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { leaseStore, manualDrains } from '../wiring/lease.ts';
 
 /** POST /v1/fleet/instances/{instanceId}/drain: closes the gate until somebody opens it again. Repeating it is harmless. */
 export const handler = apiFunction('drain-instance', drainInstanceRoute, (environment) => {

@@ -1,18 +1,17 @@
 import { type AccessView, getAccessRoute } from '../../contract/api/repository-routes.ts';
-import type { RepositoryAccess, RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
-import { repositoryAccessStore } from '../dependencies.ts';
+import type { RepositoryAccess } from '../../domain/repository/repository-access.ts';
+import { accessOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { accessOf } from './tenant-access.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
 
 /** GET /v1/repositories/{repository}/access */
-export const getAccess =
-  (accesses: RepositoryAccessStore) =>
-  async ({ tenantId, params }: ApiRequest<typeof getAccessRoute>): Promise<ApiResponse> => ({
+export const handler = apiFunction('get-access', getAccessRoute, (environment) => {
+  const accesses = repositoryAccessStore(environment);
+  return async ({ tenantId, params }) => ({
     status: 200,
     body: accessView(await accessOf(accesses, tenantId, params.repository)),
   });
+});
 
 const accessView = ({ repository, plan, status, graphId, grantedAt, operationId }: RepositoryAccess): AccessView => ({
   repository,
@@ -27,7 +26,3 @@ const accessView = ({ repository, plan, status, graphId, grantedAt, operationId 
     operation: `/v1/operations/${operationId}`,
   },
 });
-
-export const handler = apiFunction('get-access', getAccessRoute, (environment) =>
-  getAccess(repositoryAccessStore(environment)),
-);

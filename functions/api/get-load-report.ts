@@ -1,22 +1,20 @@
 import { getLoadReportRoute } from '../../contract/api/materialization-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
 import { loadedSnapshotIn } from '../../domain/materialization/materialization.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
+import { graphOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { graphOf } from './tenant-access.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 const EXPIRES_IN_SECONDS = 15 * 60;
 
 /** GET /v1/graphs/{graphId}/materializations/{operationId}/report */
-export const getLoadReport =
-  (graphs: GraphStore, operations: OperationLog, objects: ObjectStore) =>
-  async ({ tenantId, params }: ApiRequest<typeof getLoadReportRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('get-load-report', getLoadReportRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const objects = openObjectStore(environment.OBJECT_STORE_URL);
+  return async ({ tenantId, params }) => {
     const reportOf = async (graphId: string, operationId: string): Promise<string | null> => {
       const operation = await operations.find(operationId);
       const isOfGraph = operation?.graphId === graphId && operation.kind === 'graph.materialize';
@@ -33,7 +31,4 @@ export const getLoadReport =
     const { url, expiresAt } = await objects.signDownload({ key, fileName, expiresInSeconds: EXPIRES_IN_SECONDS });
     return { status: 200, body: { url, expiresAt } };
   };
-
-export const handler = apiFunction('get-load-report', getLoadReportRoute, (environment) =>
-  getLoadReport(graphStore(environment), operationLog(environment), openObjectStore(environment.OBJECT_STORE_URL)),
-);
+});

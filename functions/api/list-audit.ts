@@ -1,16 +1,14 @@
 import { type AuditView, listAuditRoute } from '../../contract/api/audit-routes.ts';
-import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
+import type { AuditEntry } from '../../domain/audit/audit.ts';
 import { Refusal } from '../../domain/failure.ts';
-import { auditStore } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { spanFrom } from './span.ts';
+import { spanFrom } from '../requests/span.ts';
+import { auditStore } from '../wiring/audit.ts';
 
 /** GET /v1/audit: a tenant's own entries; to operators, everybody's or those of one tenant. */
-export const listAudit =
-  (audit: AuditStore) =>
-  async ({ tenantId, scopes, query }: ApiRequest<typeof listAuditRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('list-audit', listAuditRoute, (environment) => {
+  const audit = auditStore(environment);
+  return async ({ tenantId, scopes, query }) => {
     const { tenant = scopes.includes('fleet:read') ? undefined : tenantId, limit, cursor, ...asked } = query;
     const span = spanFrom(asked, new Date());
     if (tenant !== tenantId && !scopes.includes('fleet:read')) {
@@ -22,8 +20,7 @@ export const listAudit =
         : await audit.listByTenant(tenant, span, { limit, cursor });
     return { status: 200, body: { entries: page.items.map(auditView), cursor: page.cursor } };
   };
+});
 
 const auditView = ({ auditId, at, type, tenantId, actor, action, operationId, graphId, outcome, detail }: AuditEntry) =>
   ({ auditId, at, type, tenantId, actor, action, operationId, graphId, outcome, detail }) satisfies AuditView;
-
-export const handler = apiFunction('list-audit', listAuditRoute, (environment) => listAudit(auditStore(environment)));

@@ -1,55 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { listEventsRoute } from '../../contract/api/operation-routes.ts';
 import { FUNCTIONS } from '../../contract/functions.ts';
-import type { AuditStore } from '../../domain/audit/audit.ts';
 import { Refusal, Retryable } from '../../domain/failure.ts';
 import type { TenantLimits } from '../../domain/limits/tenant-limits.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { auditStore, operationLog, tenantLimits } from '../dependencies.ts';
+import { mustSee } from '../access/operation-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { logger } from '../pipeline/logger.ts';
-import { measure } from '../pipeline/metrics.ts';
+import { logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { eventStream, timers } from '../views/event-stream.ts';
 import { eventView } from '../views/operation-view.ts';
-import { eventStream, timers } from './event-stream.ts';
-import { mustSee } from './operation-access.ts';
-
-/** GET /v1/operations/{operationId}/events: a page as JSON, or the events as they happen as SSE, by `Accept`. */
-export const listEvents =
-  (operations: OperationLog, openStream: OpenStream, audit: Pick<AuditStore, 'put'>) =>
-  async ({ params, query, header, ...caller }: ApiRequest<typeof listEventsRoute>): Promise<ApiResponse> => {
-    const { operationId } = params;
-    const after = lastEventIdFrom(header('last-event-id')) ?? query.after ?? 0;
-    const page = await operations.events(operationId, after, query.limit);
-    // A page tells whose it is, and how far the operation is; an empty one does not.
-    const newest = page.at(-1) ?? (await operations.get(operationId));
-    await mustSee(audit, listEventsRoute, caller, newest);
-    const terminal = isTerminal(newest.status) && (page.length > 0 || after >= newest.seq);
-
-    if (!(header('accept') ?? '').includes('text/event-stream')) {
-      const next = page.at(-1)?.seq ?? after;
-      return { status: 200, body: { events: page.map(eventView), next, terminal } };
-    }
-    // 204 is how SSE tells a browser's EventSource not to connect again.
-    if (terminal && page.length === 0) return { status: 204, body: '' };
-    const close = terminal ? async () => {} : await openStream(caller.tenantId);
-    let ahead: OperationEvent[] | undefined = page;
-    let left = false;
-    const read = async (seen: number) => {
-      if (left) throw new Error('Nobody reads on.');
-      const events = ahead ?? (await operations.events(operationId, seen, query.limit));
-      ahead = undefined;
-      return events.map(eventView);
-    };
-    const body = closedAfter(eventStream(read, after, timers), async () => {
-      left = true;
-      await close();
-    });
-    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body };
-  };
+import { auditStore } from '../wiring/audit.ts';
+import { tenantLimits } from '../wiring/limits.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Counts a stream of a tenant as open, and gives what closes it. */
 type OpenStream = (tenantId: string) => Promise<() => Promise<void>>;
@@ -107,10 +71,39 @@ const lastEventIdFrom = (value: string | undefined): number | undefined => {
   });
 };
 
-export const handler = apiFunction('list-events', listEventsRoute, (environment) =>
-  listEvents(
-    operationLog(environment),
-    streamsOf(tenantLimits(environment), environment.STREAMS_PER_TENANT),
-    auditStore(environment),
-  ),
-);
+/** GET /v1/operations/{operationId}/events: a page as JSON, or the events as they happen as SSE, by `Accept`. */
+export const handler = apiFunction('list-events', listEventsRoute, (environment) => {
+  const operations = operationLog(environment);
+  const openStream = streamsOf(tenantLimits(environment), environment.STREAMS_PER_TENANT);
+  const audit = auditStore(environment);
+  return async ({ params, query, header, ...caller }) => {
+    const { operationId } = params;
+    const after = lastEventIdFrom(header('last-event-id')) ?? query.after ?? 0;
+    const page = await operations.events(operationId, after, query.limit);
+    // A page tells whose it is, and how far the operation is; an empty one does not.
+    const newest = page.at(-1) ?? (await operations.get(operationId));
+    await mustSee(audit, listEventsRoute, caller, newest);
+    const terminal = isTerminal(newest.status) && (page.length > 0 || after >= newest.seq);
+
+    if (!(header('accept') ?? '').includes('text/event-stream')) {
+      const next = page.at(-1)?.seq ?? after;
+      return { status: 200, body: { events: page.map(eventView), next, terminal } };
+    }
+    // 204 is how SSE tells a browser's EventSource not to connect again.
+    if (terminal && page.length === 0) return { status: 204, body: '' };
+    const close = terminal ? async () => {} : await openStream(caller.tenantId);
+    let ahead: OperationEvent[] | undefined = page;
+    let left = false;
+    const read = async (seen: number) => {
+      if (left) throw new Error('Nobody reads on.');
+      const events = ahead ?? (await operations.events(operationId, seen, query.limit));
+      ahead = undefined;
+      return events.map(eventView);
+    };
+    const body = closedAfter(eventStream(read, after, timers), async () => {
+      left = true;
+      await close();
+    });
+    return { status: 200, headers: { 'content-type': 'text/event-stream' }, body };
+  };
+});

@@ -1,17 +1,15 @@
 import { listInstancesRoute } from '../../contract/api/fleet-routes.ts';
-import type { InstanceStore } from '../../domain/fleet/instance.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
-import type { LeaseStore } from '../../domain/lease/lease-store.ts';
-import { instanceStore, leaseStore } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { instanceViews } from '../views/fleet-view.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
 
 /** GET /v1/fleet/instances */
-export const listInstances =
-  (instances: InstanceStore, leases: Pick<LeaseStore, 'get'>) =>
-  async ({ query }: ApiRequest<typeof listInstancesRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('list-instances', listInstancesRoute, (environment) => {
+  const instances = instanceStore(environment);
+  const leases = leaseStore(environment);
+  return async ({ query }) => {
     const { tier: asked, state } = query;
     const tiers = asked === undefined ? FLEET_TIERS : [asked];
     const listed = await Promise.all(
@@ -19,7 +17,4 @@ export const listInstances =
     );
     return { status: 200, body: await instanceViews(listed.flat(), leases) };
   };
-
-export const handler = apiFunction('list-instances', listInstancesRoute, (environment) =>
-  listInstances(instanceStore(environment), leaseStore(environment)),
-);
+});

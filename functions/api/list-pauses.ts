@@ -1,7 +1,7 @@
 import { listPausesRoute } from '../../contract/api/gate-routes.ts';
 import { pausesInForce } from '../../domain/lease/write-pause.ts';
-import { writePauses } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
+import { writePauses } from '../wiring/lease.ts';
 
 /** GET /v1/fleet/pause */
 export const handler = apiFunction('list-pauses', listPausesRoute, (environment) => {

@@ -1,18 +1,16 @@
 import { listRefreshedInstancesRoute } from '../../contract/api/refresh-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import type { RefreshReport, ReportedInstance } from '../../domain/refresh/refresh-report.ts';
-import { operationLog } from '../dependencies.ts';
+import type { ReportedInstance } from '../../domain/refresh/refresh-report.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { refreshReport } from '../refreshes.ts';
 import { refreshedInstanceView } from '../views/refresh-view.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { refreshReport } from '../wiring/refresh.ts';
 
 /** GET /v1/fleet/refreshes/{operationId}/instances: the plan of a refresh, how far it is, and what became of it. */
-export const listRefreshedInstances =
-  (operations: OperationLog, report: RefreshReport) =>
-  async ({ params, query }: ApiRequest<typeof listRefreshedInstancesRoute>): Promise<ApiResponse> => {
+export const handler = apiFunction('list-refreshed-instances', listRefreshedInstancesRoute, (environment) => {
+  const operations = operationLog(environment);
+  const report = refreshReport(environment);
+  return async ({ params, query }) => {
     const { operationId } = params;
     const { limit, cursor } = query;
     const operation = await operations.get(operationId);
@@ -31,6 +29,7 @@ export const listRefreshedInstances =
       return refreshedInstanceView(instance, current);
     }
   };
+});
 
 const cursorOf = (place: number): string => Buffer.from(String(place)).toString('base64url');
 
@@ -42,7 +41,3 @@ const placeOf = (cursor: string | undefined): number => {
     issues: [{ path: 'cursor', message: 'Use the `cursor` of the page before, or leave it out.' }],
   });
 };
-
-export const handler = apiFunction('list-refreshed-instances', listRefreshedInstancesRoute, (environment) =>
-  listRefreshedInstances(operationLog(environment), refreshReport(environment)),
-);

@@ -1,11 +1,8 @@
 import { materializeGraphRoute } from '../../contract/api/materialization-routes.ts';
 import type { MaterializationPlan } from '../../contract/api/materializations.ts';
-import type { PaymentGate } from '../../domain/billing/payment-gate.ts';
-import { Refusal } from '../../domain/failure.ts';
-import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
-import type { GraphWriters } from '../../domain/graph/graph-writers.ts';
+import { invalidRequest } from '../../domain/failure.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
 import {
   isUpToDate,
   type MaterializationRequest,
@@ -13,49 +10,33 @@ import {
   tablesWith,
   withDerived,
 } from '../../domain/materialization/materialization.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import type { RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
 import { tablesOf } from '../../domain/table/schema-table.ts';
-import type { GraphTable, TableSource, TableStore } from '../../domain/table/table.ts';
+import type { GraphTable, TableSource } from '../../domain/table/table.ts';
 import { refuseBeyond, TABLE_LIMITS } from '../../domain/table/table-limits.ts';
-import type { Tables } from '../../domain/table/tables.ts';
-import {
-  graphStore,
-  graphWriters,
-  operationCommands,
-  operationLog,
-  pauseGate,
-  paymentGate,
-  repositoryAccessStore,
-  tableStore,
-} from '../dependencies.ts';
+import { readableDerivations } from '../access/source-access.ts';
+import { graphInUse } from '../access/table-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { tables } from '../tables.ts';
 import { accepted } from '../views/operation-view.ts';
-import { readableDerivations } from './source-access.ts';
-import { graphInUse } from './table-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  gate: PaymentGate;
-  pauses: PauseGate;
-  store: TableStore;
-  changes: Pick<Tables, 'holderOf'>;
-  writers: GraphWriters;
-  accesses: Pick<RepositoryAccessStore, 'get'>;
-};
+import { paymentGate } from '../wiring/billing.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /** POST /v1/graphs/{graphId}/materializations: begins to make the graph of its tables, or only says how it would. */
-export const materializeGraph =
-  ({ graphs, operations, commands, gate, pauses, store, changes, writers, accesses }: Dependencies) =>
-  async (call: ApiRequest<typeof materializeGraphRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, idempotencyKey, params, body } = call;
+export const handler = apiFunction('materialize-graph', materializeGraphRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const gate = paymentGate(environment);
+  const pauses = pauseGate(environment);
+  const store = tableStore(environment);
+  const changes = tables(environment);
+  const writers = graphWriters(environment);
+  const accesses = repositoryAccessStore(environment);
+  return async ({ tenantId, actor, idempotencyKey, params, body }) => {
     const { graphId } = params;
     const { dryRun, ...request } = body;
     const operationId = operationIdFor(tenantId, idempotencyKey);
@@ -69,12 +50,14 @@ export const materializeGraph =
       const staged = await store.list(graphId);
       const plan = planOf(graph, staged, request, derived);
       if (dryRun) return { status: 200, body: plan };
-      for (const { table } of derived) await refuseWhileStaged(changes, staged, table);
+      for (const table of staged)
+        if (derived.some((own) => own.table === table.table)) await changes.refuseWhileHeld(table);
       await writers.check(graph, operationId);
     }
     const asked = { operationId, kind: 'graph.materialize', tenantId, graphId, actor, request } as const;
     return accepted(await commands.accept(asked, () => writers.claim(graphId, operationId)));
   };
+});
 
 /** Of what is to be derived nobody knows the rows yet. */
 const UNKNOWN = { key: '', rows: 0, bytes: 0, checksum: '' };
@@ -110,38 +93,11 @@ const planOf = (
   };
 };
 
-/** @throws {Refusal} `conflict` with the operation that stages the table */
-const refuseWhileStaged = async (
-  changes: Pick<Tables, 'holderOf'>,
-  staged: readonly GraphTable[],
-  name: string,
-): Promise<void> => {
-  const table = staged.find((known) => known.table === name);
-  const operationId = table === undefined ? null : await changes.holderOf(table);
-  if (operationId !== null) throw new Refusal('conflict', `Another operation stages ${name}.`, { operationId });
-};
-
 /** @throws {Refusal} `invalid_request` */
 const refuseUnknownTables = ({ schema }: Graph, { tables: asked }: MaterializationRequest): void => {
   const known = new Set(tablesOf(schema).map(({ name }) => name));
   const issues = (asked ?? []).flatMap((name, index) =>
     known.has(name) ? [] : [{ path: `tables.${index}`, message: `The graph has no table "${name}".` }],
   );
-  const [first] = issues;
-  if (first !== undefined)
-    throw new Refusal('invalid_request', `The body is not valid: ${first.path}: ${first.message}`, { issues });
+  if (issues.length > 0) throw invalidRequest(issues);
 };
-
-export const handler = apiFunction('materialize-graph', materializeGraphRoute, (environment) =>
-  materializeGraph({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    gate: paymentGate(environment),
-    pauses: pauseGate(environment),
-    store: tableStore(environment),
-    changes: tables(environment),
-    accesses: repositoryAccessStore(environment),
-    writers: graphWriters(environment),
-  }),
-);

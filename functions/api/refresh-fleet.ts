@@ -1,34 +1,26 @@
 import { refreshFleetRoute } from '../../contract/api/refresh-routes.ts';
-import type { InstanceStore } from '../../domain/fleet/instance.ts';
-import type { FleetTier, TierStore } from '../../domain/fleet/tier.ts';
+import type { FleetTier } from '../../domain/fleet/tier.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { Occupancy } from '../../domain/lease/lease.ts';
-import type { LeaseStore } from '../../domain/lease/lease-store.ts';
-import type { RefreshLock } from '../../domain/lease/refresh-lock.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 import { FLEET_TENANT } from '../../domain/operation/operation.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { planRefresh, tiersOf } from '../../domain/refresh/plan-refresh.ts';
 import type { FleetRefreshRequest, RefreshPlan } from '../../domain/refresh/refresh-plan.ts';
-import { instanceStore, leaseStore, operationCommands, operationLog, tierStore } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { refreshLock } from '../refreshes.ts';
 import { accepted } from '../views/operation-view.ts';
 import { refreshPlanView } from '../views/refresh-view.ts';
-
-type Dependencies = {
-  instances: InstanceStore;
-  tiers: TierStore;
-  leases: Pick<LeaseStore, 'get'>;
-  lock: RefreshLock;
-  operations: OperationLog;
-  commands: OperationCommands;
-};
+import { instanceStore, tierStore } from '../wiring/fleet.ts';
+import { leaseStore, refreshLock } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** POST /v1/fleet/refreshes: rolls out what is wanted of the tiers; a dry run tells what it would do. */
-export const refreshFleet = ({ instances, tiers, leases, lock, operations, commands }: Dependencies) => {
+export const handler = apiFunction('refresh-fleet', refreshFleetRoute, (environment) => {
+  const instances = instanceStore(environment);
+  const tiers = tierStore(environment);
+  const leases = leaseStore(environment);
+  const lock = refreshLock(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+
   const occupancies = async ({ instances: planned }: RefreshPlan): Promise<Map<string, Occupancy>> => {
     const busy = planned.filter(({ busyCount }) => busyCount > 0);
     const found = await Promise.all(busy.map(({ instanceId }) => leases.get(instanceId)));
@@ -49,12 +41,7 @@ export const refreshFleet = ({ instances, tiers, leases, lock, operations, comma
     }
   };
 
-  return async ({
-    body,
-    tenantId,
-    actor,
-    idempotencyKey,
-  }: ApiRequest<typeof refreshFleetRoute>): Promise<ApiResponse> => {
+  return async ({ body, tenantId, actor, idempotencyKey }) => {
     const { dryRun, ...asked } = body;
     // The key is the operator's, whatever the fleet's other operators call theirs.
     const operationId = operationIdFor(`~fleet ${tenantId}`, idempotencyKey);
@@ -69,15 +56,4 @@ export const refreshFleet = ({ instances, tiers, leases, lock, operations, comma
     await lockAll(request.tiers, operationId);
     return accepted(await commands.accept({ ...operation, request, body: asked }));
   };
-};
-
-export const handler = apiFunction('refresh-fleet', refreshFleetRoute, (environment) =>
-  refreshFleet({
-    instances: instanceStore(environment),
-    tiers: tierStore(environment),
-    leases: leaseStore(environment),
-    lock: refreshLock(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-  }),
-);
+});

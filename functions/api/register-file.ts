@@ -1,27 +1,22 @@
 import { registerFileRoute } from '../../contract/api/table-routes.ts';
 import type { RegisterFile } from '../../contract/api/tables.ts';
-import { type FieldIssue, Refusal } from '../../domain/failure.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
+import { type FieldIssue, invalidRequest } from '../../domain/failure.ts';
 import { fileIdFor } from '../../domain/identifier.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
 import { tableNamed } from '../../domain/table/schema-table.ts';
 import { type FileDescription, formatOf, refuseLongFile } from '../../domain/table/table-file.ts';
-import type { TableFiles } from '../../domain/table/table-files.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
+import { graphInUse } from '../access/table-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
-import { tableFiles } from '../tables.ts';
 import { filePathOf, fileView } from '../views/table-view.ts';
-import { graphInUse } from './table-access.ts';
-
-type Dependencies = { graphs: GraphStore; operations: OperationLog; files: TableFiles };
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableFiles } from '../wiring/table.ts';
 
 /** POST /v1/graphs/{graphId}/tables/{table}/files: makes a file known and answers how its bytes are sent. */
-export const registerFile =
-  ({ graphs, operations, files }: Dependencies) =>
-  async (call: ApiRequest<typeof registerFileRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, params, body, idempotencyKey } = call;
+export const handler = apiFunction('register-file', registerFileRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const files = tableFiles(environment);
+  return async ({ tenantId, actor, params, body, idempotencyKey }) => {
     refuseLongFile(body);
     const description = descriptionFrom(body);
     const { graphId, schema } = await graphInUse(graphs, operations, tenantId, params.graphId);
@@ -34,23 +29,13 @@ export const registerFile =
       body: { ...fileView(file), upload },
     };
   };
+});
 
 /** @throws {Refusal} `invalid_request` */
 const descriptionFrom = ({ fileName, delimiter, bytes, checksum, ...said }: RegisterFile): FileDescription => {
   const { format, compression, issues } = formatOf({ fileName, ...said });
   const odd: FieldIssue[] =
     delimiter !== null && format !== 'csv' ? [{ path: 'delimiter', message: `A ${format} file has none.` }] : [];
-  const [first] = [...issues, ...odd];
-  if (first === undefined) return { fileName, format, compression, delimiter, bytes, checksum };
-  throw new Refusal('invalid_request', `The body is not valid: ${first.path}: ${first.message}`, {
-    issues: [...issues, ...odd],
-  });
+  if (issues.length + odd.length > 0) throw invalidRequest([...issues, ...odd]);
+  return { fileName, format, compression, delimiter, bytes, checksum };
 };
-
-export const handler = apiFunction('register-file', registerFileRoute, (environment) =>
-  registerFile({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    files: tableFiles(environment),
-  }),
-);

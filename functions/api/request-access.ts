@@ -1,30 +1,22 @@
 import { requestAccessRoute } from '../../contract/api/repository-routes.ts';
-import type { PaymentGate } from '../../domain/billing/payment-gate.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import type { AccessRequest, RepositoryAccessStore } from '../../domain/repository/repository-access.ts';
-import { operationCommands, operationLog, pauseGate, paymentGate, repositoryAccessStore } from '../dependencies.ts';
+import type { AccessRequest } from '../../domain/repository/repository-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-
-type Dependencies = {
-  accesses: RepositoryAccessStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  gate: PaymentGate;
-  pauses: PauseGate;
-};
+import { paymentGate } from '../wiring/billing.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
 
 /** POST /v1/repositories/{repository}/access: begins to give the tenant access. One that has it keeps it as it is. */
-export const requestAccess =
-  ({ accesses, operations, commands, gate, pauses }: Dependencies) =>
-  async (call: ApiRequest<typeof requestAccessRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, idempotencyKey, params, body } = call;
+export const handler = apiFunction('request-access', requestAccessRoute, (environment) => {
+  const accesses = repositoryAccessStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const gate = paymentGate(environment);
+  const pauses = pauseGate(environment);
+  return async ({ tenantId, actor, idempotencyKey, params, body }) => {
     const { repository } = params;
     const operationId = operationIdFor(tenantId, idempotencyKey);
     // A repeated call gets the first one's answer, whatever has become of the access.
@@ -41,13 +33,4 @@ export const requestAccess =
       await commands.accept({ operationId, kind: 'repository.access', tenantId, graphId: null, actor, request }),
     );
   };
-
-export const handler = apiFunction('request-access', requestAccessRoute, (environment) =>
-  requestAccess({
-    accesses: repositoryAccessStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    gate: paymentGate(environment),
-    pauses: pauseGate(environment),
-  }),
-);
+});

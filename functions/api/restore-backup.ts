@@ -1,34 +1,24 @@
 import { restoreBackupRoute } from '../../contract/api/backup-routes.ts';
-import type { BackupStore, RestoreRequest } from '../../domain/backup/backup.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
-import type { GraphWriters } from '../../domain/graph/graph-writers.ts';
+import type { RestoreRequest } from '../../domain/backup/backup.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { PauseGate } from '../../domain/lease/write-pause.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { backupStore } from '../backups.ts';
-import { graphStore, graphWriters, operationCommands, operationLog, pauseGate } from '../dependencies.ts';
+import { backupOfGraph } from '../access/backup-access.ts';
+import { graphInUse } from '../access/table-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-import { backupOfGraph } from './backup-access.ts';
-import { graphInUse } from './table-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  pauses: PauseGate;
-  writers: GraphWriters;
-  backups: Pick<BackupStore, 'get'>;
-};
+import { backupStore } from '../wiring/backup.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** POST /v1/graphs/{graphId}/backups/{backupId}/restore */
-export const restoreBackup =
-  ({ graphs, operations, commands, pauses, writers, backups }: Dependencies) =>
-  async (call: ApiRequest<typeof restoreBackupRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, idempotencyKey, params } = call;
+export const handler = apiFunction('restore-backup', restoreBackupRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const pauses = pauseGate(environment);
+  const writers = graphWriters(environment);
+  const backups = backupStore(environment);
+  return async ({ tenantId, actor, idempotencyKey, params }) => {
     const { graphId, backupId } = params;
     const operationId = operationIdFor(tenantId, idempotencyKey);
     // A repeated call gets the first one's answer, whatever has become of the graph.
@@ -43,14 +33,4 @@ export const restoreBackup =
     const body = { graphId, backupId };
     return accepted(await commands.accept({ ...asked, body }, () => writers.claim(graphId, operationId)));
   };
-
-export const handler = apiFunction('restore-backup', restoreBackupRoute, (environment) =>
-  restoreBackup({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    pauses: pauseGate(environment),
-    writers: graphWriters(environment),
-    backups: backupStore(environment),
-  }),
-);
+});

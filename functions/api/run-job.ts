@@ -1,34 +1,25 @@
 import { runJobRoute } from '../../contract/api/job-routes.ts';
-import type { PaymentGate } from '../../domain/billing/payment-gate.ts';
 import type { ExternalJobRequest } from '../../domain/external-job/external-job.ts';
 import { Refusal } from '../../domain/failure.ts';
-import type { GraphStore } from '../../domain/graph/graph.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
-import type { OperationCommands } from '../../domain/operation/operation-commands.ts';
-import type { OperationLog } from '../../domain/operation/operation-log.ts';
-import { graphStore, operationCommands, operationLog, paymentGate } from '../dependencies.ts';
+import { graphOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
-import type { ApiRequest } from '../pipeline/api-request.ts';
-import type { ApiResponse } from '../pipeline/api-response.ts';
 import { accepted } from '../views/operation-view.ts';
-import { graphOf } from './tenant-access.ts';
-
-type Dependencies = {
-  graphs: GraphStore;
-  operations: OperationLog;
-  commands: OperationCommands;
-  gate: PaymentGate;
-  jobs: readonly string[];
-};
+import { paymentGate } from '../wiring/billing.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** It is kept in an item of the log, and read at each look at the job. */
 const MAX_CONFIG_BYTES = 64 * 1_024;
 
 /** POST /v1/graphs/{graphId}/jobs: runs, for a graph, one of the jobs elsewhere that the operator has configured. */
-export const runJob =
-  ({ graphs, operations, commands, gate, jobs }: Dependencies) =>
-  async (call: ApiRequest<typeof runJobRoute>): Promise<ApiResponse> => {
-    const { tenantId, actor, idempotencyKey, params, body } = call;
+export const handler = apiFunction('run-job', runJobRoute, (environment) => {
+  const graphs = graphStore(environment);
+  const operations = operationLog(environment);
+  const commands = operationCommands(environment);
+  const gate = paymentGate(environment);
+  const jobs = Object.keys(environment.DAGSTER.jobs).sort();
+  return async ({ tenantId, actor, idempotencyKey, params, body }) => {
     const { graphId } = params;
     const operationId = operationIdFor(tenantId, idempotencyKey);
     const request: ExternalJobRequest = body;
@@ -47,19 +38,10 @@ export const runJob =
       await commands.accept({ operationId, kind: 'job.run', tenantId, graphId, actor, request, body: compared }),
     );
   };
+});
 
 const unknownJob = (job: string, jobs: readonly string[]): Refusal =>
   new Refusal(
     'not_found',
     `There is no job "${job}"; ${jobs.length === 0 ? 'none is configured' : `there are: ${jobs.join(', ')}`}.`,
   );
-
-export const handler = apiFunction('run-job', runJobRoute, (environment) =>
-  runJob({
-    graphs: graphStore(environment),
-    operations: operationLog(environment),
-    commands: operationCommands(environment),
-    gate: paymentGate(environment),
-    jobs: Object.keys(environment.DAGSTER.jobs).sort(),
-  }),
-);

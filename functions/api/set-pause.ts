@@ -1,8 +1,8 @@
 import { setPauseRoute } from '../../contract/api/gate-routes.ts';
 import { Refusal } from '../../domain/failure.ts';
 import { MOST_PAUSE_MS } from '../../domain/lease/write-pause.ts';
-import { writePauses } from '../dependencies.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
+import { writePauses } from '../wiring/lease.ts';
 
 /** PUT /v1/fleet/pause: refuses new work on a tier, or on the fleet, until a declared end. */
 export const handler = apiFunction('set-pause', setPauseRoute, (environment) => {

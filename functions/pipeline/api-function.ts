@@ -7,11 +7,12 @@ import { isCommand, type Route } from '../../contract/api/route.ts';
 import { CommandLimitEnvironment, ControlTableEnvironment, QueryLimitEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { Retryable } from '../../domain/failure.ts';
-import { auditStore, tenantLimits } from '../dependencies.ts';
+import { about, beginLines, logger } from '../telemetry/logger.ts';
+import { auditStore } from '../wiring/audit.ts';
+import { tenantLimits } from '../wiring/limits.ts';
 import { type ApiRequest, requestFrom } from './api-request.ts';
 import type { ApiResponse } from './api-response.ts';
 import { CallAudit } from './call-audit.ts';
-import { about, beginLines, logger } from './logger.ts';
 import { problemResponse } from './problem-response.ts';
 
 type Handle<R extends Route> = (request: ApiRequest<R>) => Promise<ApiResponse>;

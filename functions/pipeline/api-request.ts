@@ -2,8 +2,8 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import type { Route } from '../../contract/api/route.ts';
 import { MAX_BODY_BYTES } from '../../contract/gateway-responses.ts';
-import { Refusal } from '../../domain/failure.ts';
-import { fieldIssues, unseenFields } from './field-issues.ts';
+import { invalidRequest, Refusal } from '../../domain/failure.ts';
+import { fieldIssues, unseenFields } from '../requests/field-issues.ts';
 
 /** A call that has passed the checks of its route. */
 export type ApiRequest<R extends Route> = {
@@ -34,10 +34,10 @@ export const requestFrom = <R extends Route>(route: R, event: APIGatewayProxyEve
   const params = route.params.safeParse(event.pathParameters ?? {});
   if (!params.success) throw new Refusal('not_found', 'There is no such thing: the id in the path is not one of ours.');
   const text = textOf(event);
-  const body = route.raw ? undefined : parsed(route.body, bodyOf(route, text), 'body');
+  const body = route.raw ? undefined : parsed(route.body, bodyOf(route, text));
   return {
     params: params.data as z.output<R['params']>,
-    query: parsed(route.query, event.queryStringParameters ?? {}, 'query') as z.output<R['query']>,
+    query: parsed(route.query, event.queryStringParameters ?? {}) as z.output<R['query']>,
     body: body as z.output<R['body']>,
     text,
     tenantId,
@@ -81,7 +81,7 @@ const bodyOf = ({ method }: Route, text: string): unknown => {
   }
   const issues = unseenFields(content);
   if (issues.length === 0) return content;
-  throw new Refusal('invalid_request', `The body is not valid: ${issues[0]?.path}: ${issues[0]?.message}`, { issues });
+  throw invalidRequest(issues);
 };
 
 const jsonOf = (text: string): unknown => {
@@ -106,13 +106,10 @@ const isDeeper = (value: unknown, most: number): boolean => {
   return false;
 };
 
-const parsed = (schema: z.ZodType, input: unknown, part: 'query' | 'body'): unknown => {
+const parsed = (schema: z.ZodType, input: unknown): unknown => {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const issues = fieldIssues(result.error);
-  throw new Refusal('invalid_request', `The ${part} is not valid: ${issues[0]?.path || part}: ${issues[0]?.message}`, {
-    issues,
-  });
+  throw invalidRequest(fieldIssues(result.error));
 };
 
 const idempotencyKeyFrom = (key: string | undefined, { idempotent }: Route): string | undefined => {

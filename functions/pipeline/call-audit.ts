@@ -3,10 +3,10 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { isOperatorAction, type Route } from '../../contract/api/route.ts';
 import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
 import { FAILURE_STATUS, Failure } from '../../domain/failure.ts';
+import { logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
 import { knownCaller } from './api-request.ts';
 import type { ApiResponse } from './api-response.ts';
-import { logger } from './logger.ts';
-import { measure } from './metrics.ts';
 
 const DENIED = [401, 402, 403, 429];
 const MAX_DETAIL = 1_000;

@@ -1,21 +1,15 @@
 import type * as z from 'zod';
 import type { FUNCTIONS, FunctionName } from '../../contract/functions.ts';
 import { PastNoReturn, Refusal } from '../../domain/failure.ts';
-import type { OperationStatus } from '../../domain/operation/operation.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
-import { operationLog } from '../dependencies.ts';
-import { about } from './logger.ts';
+import { about } from '../telemetry/logger.ts';
+import type { HasControlTable } from '../wiring/environment.ts';
+import { operationLog } from '../wiring/operation.ts';
 import { type OperationInput, stepFunction } from './step-function.ts';
 
-type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']> & {
-  CONTROL_TABLE_NAME: string;
-};
+type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']> & HasControlTable;
 type Input = z.ZodType<z.output<typeof OperationInput>>;
-
-const GOES_FORWARD: readonly OperationStatus[] = ['accepted', 'queued', 'running'];
-
-/** Whether the log lets an operation go forward. */
-export const goesForward = (status: OperationStatus): boolean => GOES_FORWARD.includes(status);
 
 /** @throws {Refusal} `operation_over` */
 export const refuseUnlessForward = ({ status }: Pick<OperationEvent, 'status'>): void => {

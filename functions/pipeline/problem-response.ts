@@ -2,9 +2,9 @@ import type { Context } from 'aws-lambda';
 import { problemOf } from '../../contract/api/common.ts';
 import { PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
 import { Failure, Retryable } from '../../domain/failure.ts';
+import { logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
 import type { ApiResponse } from './api-response.ts';
-import { logger } from './logger.ts';
-import { measure } from './metrics.ts';
 import { isOutage } from './outage.ts';
 
 const UNAVAILABLE =

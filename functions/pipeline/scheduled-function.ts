@@ -1,8 +1,8 @@
 import middy from '@middy/core';
 import type * as z from 'zod';
 import { FUNCTIONS, type FunctionName, isSchedule } from '../../contract/functions.ts';
-import { beginLines, logger } from './logger.ts';
-import { measure } from './metrics.ts';
+import { beginLines, logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
 
 type Environment<Name extends FunctionName> = z.output<(typeof FUNCTIONS)[Name]['environment']>;
 

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { reportFailure, type StepFailure } from '../../domain/operation/failure-report.ts';
 import { attemptOfExecution } from '../../domain/operation/workflows.ts';
-import { about, beginLines, logger } from './logger.ts';
-import { measure } from './metrics.ts';
+import { about, beginLines, logger } from '../telemetry/logger.ts';
+import { measure } from '../telemetry/metrics.ts';
 
 /** What a state machine hands to each of its functions. */
 export const OperationInput = z.object({

@@ -1,7 +1,7 @@
-import { lineageStore, rotationStore } from '../dependencies.ts';
-import { lineageOutbox } from '../lineage.ts';
-import { measureDeadLetters } from '../pipeline/letter-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measureDeadLetters } from '../telemetry/letter-metrics.ts';
+import { lineageOutbox, lineageStore } from '../wiring/lineage.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many are waiting. */
 const EVENTS_A_RUN = 25;

@@ -1,6 +1,6 @@
-import { backupSchedule } from '../backups.ts';
-import { rotationStore } from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { backupSchedule } from '../wiring/backup.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many there are: 70,000 graphs are looked at in a day. */
 const A_RUN = { graphs: 50, removals: 50 };

@@ -1,18 +1,13 @@
 import { StaleGraphs } from '../../domain/materialization/stale-graphs.ts';
-import {
-  flagStore,
-  graphStore,
-  graphWriters,
-  instanceStore,
-  operationCommands,
-  operationLog,
-  pauseGate,
-  paymentGate,
-  rotationStore,
-  tableStore,
-} from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
-import { tables } from '../tables.ts';
+import { paymentGate } from '../wiring/billing.ts';
+import { flagStore } from '../wiring/flags.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { pauseGate } from '../wiring/lease.ts';
+import { operationCommands, operationLog } from '../wiring/operation.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /** The same work every run, however many there are. */
 const TABLES_A_RUN = 50;

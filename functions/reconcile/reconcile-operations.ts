@@ -1,6 +1,7 @@
-import { operationReconciliation, rotationStore } from '../dependencies.ts';
-import { measure } from '../pipeline/metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { operationReconciliation } from '../wiring/operation.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many are open; DescribeExecution is allowed 10 times a second. */
 const OPERATIONS_A_RUN = 500;

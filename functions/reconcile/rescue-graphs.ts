@@ -1,7 +1,8 @@
 import { GraphRescue } from '../../domain/fleet/graph-rescue.ts';
-import { instanceStore, rotationStore } from '../dependencies.ts';
-import { evacuation, instanceServices, wakeWaiting } from '../fleet.ts';
+import { wakeWaiting } from '../afterwards/serve-waiting.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { evacuation, instanceServices, instanceStore } from '../wiring/fleet.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many instances are gone, and however many graphs they have. */
 const INSTANCES_A_RUN = 5;

@@ -1,7 +1,7 @@
-import { webhookInbox } from '../billing.ts';
-import { rotationStore, webhookStore } from '../dependencies.ts';
-import { measureDeadLetters } from '../pipeline/letter-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measureDeadLetters } from '../telemetry/letter-metrics.ts';
+import { webhookInbox, webhookStore } from '../wiring/billing.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many are waiting. */
 const EVENTS_A_RUN = 25;

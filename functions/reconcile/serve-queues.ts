@@ -1,8 +1,8 @@
 import type { FleetTier } from '../../domain/fleet/tier.ts';
-import { capacityQueue } from '../dependencies.ts';
-import { capacityWait, forEveryTier } from '../fleet.ts';
-import { measure } from '../pipeline/metrics.ts';
+import { forEveryTier } from '../pipeline/every-tier.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { capacityQueue, capacityWait } from '../wiring/fleet.ts';
 
 const A_RUN_MS = 40_000;
 

@@ -1,6 +1,6 @@
-import { subscriptions } from '../billing.ts';
-import { measure } from '../pipeline/metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { subscriptions } from '../wiring/billing.ts';
 
 /** The same work every run, however many there are; what is due longest comes first. */
 const SUBSCRIPTIONS_A_RUN = 25;

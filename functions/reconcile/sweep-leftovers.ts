@@ -1,5 +1,5 @@
-import { leftoverSweep, rotationStore } from '../dependencies.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { leftoverSweep, rotationStore } from '../wiring/reconciliation.ts';
 
 /** The same work every run, however many there are. */
 const RECORDS_A_RUN = 25;

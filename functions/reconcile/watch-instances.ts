@@ -2,10 +2,12 @@ import { figuresOf } from '../../domain/fleet/fleet-figures.ts';
 import { InstanceWatch } from '../../domain/fleet/instance-watch.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
-import { graphStore, instanceStore, operationLog, rotationStore, tierStore } from '../dependencies.ts';
-import { capacityWait } from '../fleet.ts';
-import { measureFleet } from '../pipeline/fleet-metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measureFleet } from '../telemetry/fleet-metrics.ts';
+import { capacityWait, instanceStore, tierStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** So many instances have their slots looked through in a run. */
 const INSTANCES_A_RUN = 2;

@@ -1,7 +1,9 @@
 import { LeaseReaper } from '../../domain/lease/lease-reaper.ts';
-import { instanceWaits, leaseStore, leases, operationLog, rotationStore } from '../dependencies.ts';
-import { measure } from '../pipeline/metrics.ts';
 import { scheduledFunction } from '../pipeline/scheduled-function.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { instanceWaits, leaseStore, leases } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { rotationStore } from '../wiring/reconciliation.ts';
 
 /** So many instances have their leases looked through in a run, and so many operations their wait for one. */
 const INSTANCES_A_RUN = 50;

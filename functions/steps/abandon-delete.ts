@@ -1,5 +1,5 @@
-import { graphDeletion } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { graphDeletion } from '../wiring/graph.ts';
 
 /** Undoes BeginDelete: the graph and its subgraphs are what they were. */
 export const handler = stepFunction('abandon-delete', StepInput, (environment) => {

@@ -1,9 +1,11 @@
 import { remindOfUse } from '../../domain/billing/account-lifecycle.ts';
 import { Terminal } from '../../domain/failure.ts';
 import type { AccessRequest } from '../../domain/repository/repository-access.ts';
-import { accountStore, operationLog, reminderStore, repositoryAccessStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { accountStore, reminderStore } from '../wiring/billing.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
 
 /**
  * Makes the access usable and ends the operation with success.

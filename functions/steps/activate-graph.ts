@@ -5,9 +5,11 @@ import { Terminal } from '../../domain/failure.ts';
 import { endOfFork, forkedIn } from '../../domain/graph/fork.ts';
 import { type Graph, writerOf } from '../../domain/graph/graph.ts';
 import type { EventDraft, OperationEvent } from '../../domain/operation/operation-event.ts';
-import { accountStore, creditStores, graphStore, operationLog, reminderStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { accountStore, creditStores, reminderStore } from '../wiring/billing.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Makes a published graph usable and ends the operation with success. Before that it gets its credits, and the

@@ -2,10 +2,12 @@ import { Refusal, Terminal } from '../../domain/failure.ts';
 import { forkedIn } from '../../domain/graph/fork.ts';
 import type { SourceTable } from '../../domain/snapshot/snapshot.ts';
 import { emptyTable } from '../../domain/table/table.ts';
-import { graphStore, operationLog, tableStore } from '../dependencies.ts';
+import { forgetsTables } from '../afterwards/forget-tables.ts';
 import { forwardStep, refuseUnlessForward } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
-import { forgetsTables } from '../tables.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableStore } from '../wiring/table.ts';
 
 /**
  * Makes the rows that the forked snapshot has the tables' truth, as if they had been staged. A run that is late for its

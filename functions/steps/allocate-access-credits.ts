@@ -2,9 +2,11 @@ import { openPool } from '../../domain/billing/credit-debts.ts';
 import { Terminal } from '../../domain/failure.ts';
 import { REPOSITORY_PLANS } from '../../domain/repository/repository.ts';
 import { type AccessRequest, creditPoolOf } from '../../domain/repository/repository-access.ts';
-import { creditStores, operationLog, repositoryAccessStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { creditStores } from '../wiring/billing.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
 
 /**
  * Gives the access the credits of its plan. An access that was there before has had its own.

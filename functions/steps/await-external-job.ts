@@ -1,9 +1,9 @@
 import { type ExternalJobRequest, isJobOver } from '../../domain/external-job/external-job.ts';
 import { JobUnderWay, Terminal } from '../../domain/failure.ts';
-import { operationLog } from '../dependencies.ts';
-import { externalJobs } from '../external-jobs.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { externalJobs } from '../wiring/external-job.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 const QUEUED_PERCENT = 20;
 const RUNNING_PERCENT = 50;

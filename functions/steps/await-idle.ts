@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import { isDrained } from '../../domain/lease/lease.ts';
+import { isDrained } from '../../domain/lease/occupancy.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { waitDetail, workOn } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore, operationLog } from '../dependencies.ts';
-import { instanceRefreshes } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes } from '../refresh/refresh-steps.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 const WaitInput = OperationInput.extend({ taskToken: z.string() });
 

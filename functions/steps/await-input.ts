@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { operatorInput } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { operatorInput } from '../wiring/operation.ts';
 
 /** Waits until somebody answers what the operation asks; then the step that asked runs again. */
 export const handler = forwardStep('await-input', StepInput.extend({ taskToken: z.string() }), (environment) => {

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
-import { parentTokens } from '../parent-operations.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshReport } from '../refreshes.ts';
+import { inputTokenStore } from '../wiring/operation.ts';
+import { refreshReport } from '../wiring/refresh.ts';
 
 /**
  * Waits until an instance of the refresh is over. The workflow leaves its token and then looks; whoever ends the refresh of
@@ -13,7 +13,7 @@ export const handler = forwardStep(
   'await-instances',
   OperationInput.extend({ taskToken: z.string() }),
   (environment) => {
-    const tokens = parentTokens(environment);
+    const tokens = inputTokenStore(environment);
     const report = refreshReport(environment);
     const tasks = new StepFunctionsWaitingTasks();
     return async ({ operationId, taskToken }) => {

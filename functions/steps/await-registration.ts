@@ -2,9 +2,10 @@ import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
 import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
-import { instanceLaunchStore, operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceLaunchStore } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Waits until the instance has registered. The workflow leaves its token and then looks at the instance; the instance

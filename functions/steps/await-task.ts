@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
-import { hasNewTask } from '../../domain/lease/lease.ts';
+import { hasNewTask } from '../../domain/lease/occupancy.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { isOverdue, START_SECONDS } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
-import { instanceRefreshes, notMine } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes, notMine } from '../refresh/refresh-steps.ts';
+import { instanceServices } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
 
 const WaitInput = OperationInput.extend({ taskToken: z.string() });
 

@@ -1,10 +1,11 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { backupStore } from '../backups.ts';
-import { graphDeletion, operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { backupStore } from '../wiring/backup.ts';
+import { graphDeletion } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Keeps the last snapshots, if that was asked for, and tells the log that from here on the deletion only goes forward.

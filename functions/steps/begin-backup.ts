@@ -1,8 +1,9 @@
 import { Refusal } from '../../domain/failure.ts';
-import { refusalToUse } from '../../domain/graph/graph.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
+import { refuseUnlessInUse } from '../../domain/graph/graph.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Looks whether there is a graph to back up. Nothing of it is claimed: it is read, and can change meanwhile.
@@ -14,8 +15,7 @@ export const handler = forwardStep('begin-backup', StepInput, (environment) => {
   return async ({ operationId, graphId }, last) => {
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Refusal('not_found', `There is no graph "${graphId}".`);
-    const refusal = refusalToUse(graph);
-    if (refusal !== undefined) throw refusal;
+    refuseUnlessInUse(graph);
     const message = 'Backing up';
     await operations.append(operationId, { type: 'started', step: 'beginBackup', percent: 5, message }, last);
   };

@@ -1,9 +1,12 @@
 import { paysFor } from '../../domain/billing/account.ts';
 import { Refusal } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
-import { accountStore, graphDeletion, graphStore, operationLog, tierMove } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { accountStore } from '../wiring/billing.ts';
+import { tierMove } from '../wiring/fleet.ts';
+import { graphDeletion, graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Claims the graph and its subgraphs for their deletion: from here on nobody reads or changes them. A run that is late

@@ -1,12 +1,14 @@
 import { Terminal } from '../../domain/failure.ts';
-import { InstanceDraining, InstanceGone } from '../../domain/lease/lease.ts';
 import { isManualDrain } from '../../domain/lease/manual-drain.ts';
+import { InstanceDraining, InstanceGone } from '../../domain/lease/occupancy.ts';
 import { OperationDrains } from '../../domain/lease/operation-drains.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
 import { type Drained, REFRESH_STEPS, workOn } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore, operationLog } from '../dependencies.ts';
-import { instanceRefreshes } from '../instance-refresh.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes } from '../refresh/refresh-steps.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Closes the gate of an instance that is to be refreshed: from here on its work only ends. One that has the wanted image

@@ -2,11 +2,13 @@ import { PastNoReturn } from '../../domain/failure.ts';
 import type { RetireRequest } from '../../domain/fleet/retirement.ts';
 import { refusalToRetire } from '../../domain/fleet/retirement.ts';
 import { OperationDrains } from '../../domain/lease/operation-drains.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
 import { drainOwnerOf, workOn } from '../../domain/refresh/instance-refresh.ts';
-import { instanceRetirementStore, instanceStore, leaseStore, operationLog, tierStore } from '../dependencies.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshLock } from '../refreshes.ts';
+import { instanceRetirementStore, instanceStore, tierStore } from '../wiring/fleet.ts';
+import { leaseStore, refreshLock } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Keeps others from changing the tier, and closes the gate of the instance. One in quarantine, whose gate is closed, is

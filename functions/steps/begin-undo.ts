@@ -1,6 +1,6 @@
 import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
-import { operationLog } from '../dependencies.ts';
 import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Turns the operation to compensating. The log decides: an operation that is over, past its point of no return, or in

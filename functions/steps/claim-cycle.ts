@@ -1,5 +1,5 @@
 import { Terminal } from '../../domain/failure.ts';
-import type { Occupancy } from '../../domain/lease/lease.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import {
   type Claimed,
@@ -9,11 +9,12 @@ import {
   whenBusy,
   workOn,
 } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore, operationLog } from '../dependencies.ts';
-import { type InstanceRefresh, instanceRefreshes, notMine } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
-import { measure } from '../pipeline/metrics.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { type InstanceRefresh, instanceRefreshes, notMine } from '../refresh/refresh-steps.ts';
+import { measure } from '../telemetry/metrics.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** A claim that has come about, and when. */
 type Claim = { instance: Occupancy; now: Date; last: OperationEvent };

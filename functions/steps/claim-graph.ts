@@ -3,11 +3,13 @@ import type { Graph } from '../../domain/graph/graph.ts';
 import { isUpToDate, type MaterializationRequest } from '../../domain/materialization/materialization.ts';
 import { derivationsOf, findSources } from '../../domain/materialization/sources.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
-import { graphStore, graphWriters, operationLog, repositoryAccessStore, tableStore } from '../dependencies.ts';
-import { reportLineage } from '../lineage.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { reportLineage } from '../wiring/lineage.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /**
  * Makes the materialization the one that writes the graph and that publishes the tables it derives. When there is nothing new

@@ -1,10 +1,11 @@
 import { Refusal } from '../../domain/failure.ts';
-import { refusalToUse } from '../../domain/graph/graph.ts';
+import { refuseUnlessInUse } from '../../domain/graph/graph.ts';
 import type { StageRequest } from '../../domain/table/staging.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tables } from '../wiring/table.ts';
 
 /**
  * Claims the table for its staging. A run that comes after its undo finds that the claim has ended for good.
@@ -20,8 +21,7 @@ export const handler = forwardStep('claim-table', StepInput, (environment) => {
     // Looked at behind the claim, as a deletion looks for claims of tables behind its own: one of both sees the other.
     const graph = await graphs.get(graphId);
     if (graph === undefined) throw new Refusal('not_found', `There is no graph "${graphId}".`);
-    const refusal = refusalToUse(graph);
-    if (refusal !== undefined) throw refusal;
+    refuseUnlessInUse(graph);
     const message = `Staging ${table}`;
     await operations.append(operationId, { type: 'started', step: 'claimTable', percent: 5, message }, last);
   };

@@ -1,7 +1,8 @@
 import { Refusal } from '../../domain/failure.ts';
-import { graphWriters, operationLog } from '../dependencies.ts';
 import { forwardStep, refuseUnlessForward } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { graphWriters } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Makes the operation the one that writes the graph. A run that is late for the log gives the graph back.

@@ -1,9 +1,10 @@
 import { Retryable } from '../../domain/failure.ts';
-import { hasNewTask, heardSince } from '../../domain/lease/lease.ts';
-import { operationLog } from '../dependencies.ts';
-import { instanceRefreshes } from '../instance-refresh.ts';
+import { heardSince } from '../../domain/fleet/heartbeat.ts';
+import { hasNewTask } from '../../domain/lease/occupancy.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes } from '../refresh/refresh-steps.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Makes sure that the new task has the wanted image and is heard of. From here on the refresh only goes forward: a cycle

@@ -1,10 +1,11 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
 import { wantedImage } from '../../domain/fleet/wanted-image.ts';
-import { instanceStore, operationLog, tierStore } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceServices, instanceStore, tierStore } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Creates the service of an instance, which starts its task. When the operation was undone while this run was held up,

@@ -1,6 +1,7 @@
 import type { AccessRequest } from '../../domain/repository/repository-access.ts';
-import { operationLog, repositoryAccessStore } from '../dependencies.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore } from '../wiring/repository.ts';
 
 /** Undoes ActivateAccess. An access that was there before stays. */
 export const handler = stepFunction('deactivate-access', OperationInput, (environment) => {

@@ -1,5 +1,5 @@
-import { graphStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { graphStore } from '../wiring/graph.ts';
 
 /** Undoes ActivateGraph and ends the operation's claim, so that nothing that is undone after it can come back. */
 export const handler = stepFunction('deactivate-graph', StepInput, (environment) => {

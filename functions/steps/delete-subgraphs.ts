@@ -3,11 +3,12 @@ import { hostOf } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { removesBackups } from '../backups.ts';
-import { graphDeletion, graphStore, instanceStore, operationLog, subgraphStore } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
+import { removesBackups } from '../afterwards/remove-backups.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { instanceServices, instanceStore } from '../wiring/fleet.ts';
+import { graphDeletion, graphStore, subgraphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Removes each subgraph: its database, its objects, its record, and its place at last, by which it is found. */
 export const handler = forwardStep('delete-subgraphs', StepInput, (environment) => {

@@ -2,13 +2,15 @@ import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
+import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../../domain/fleet/job-assignments.ts';
 import { holdingOf, leaseIdFor } from '../../domain/lease/lease.ts';
 import { NO_HOLDING, type OperationEvent } from '../../domain/operation/operation-event.ts';
-import { graphStore, leases, operationLog } from '../dependencies.ts';
-import { ASSIGNMENTS, assignedInstance, leaseKindOf } from '../job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
-import { about } from '../pipeline/logger.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { about } from '../telemetry/logger.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { leases } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 const JobInput = StepInput.extend({
   kind: z.enum(JOB_KINDS),

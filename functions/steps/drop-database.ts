@@ -1,9 +1,9 @@
 import { dropDatabase } from '../../domain/fleet/drop-database.ts';
 import { hostOf } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
-import { graphStore, instanceStore } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { instanceServices, instanceStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
 
 /** Removes what the graph's instance holds of it. An instance that is gone took its copy with it. */
 export const handler = stepFunction('drop-database', StepInput, (environment) => {

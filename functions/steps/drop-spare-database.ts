@@ -1,8 +1,8 @@
 import { Retryable } from '../../domain/failure.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
-import { tierMove } from '../dependencies.ts';
-import { logger } from '../pipeline/logger.ts';
 import { SpareInput, stepFunction } from '../pipeline/step-function.ts';
+import { logger } from '../telemetry/logger.ts';
+import { tierMove } from '../wiring/fleet.ts';
 
 /**
  * Removes what the instance that does not serve the graph holds of it. It is a copy in a cache: of an instance that

@@ -1,7 +1,8 @@
 import type { AccessRequest } from '../../domain/repository/repository-access.ts';
-import { operationLog, sharedRepositories } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { sharedRepositories } from '../wiring/repository.ts';
 
 /**
  * Sees to it that the repository is there. It has no undo: a repository belongs to the fleet, and others may read it.

@@ -3,18 +3,13 @@ import { closePool, GRAPHS } from '../../domain/billing/credit-debts.ts';
 import { Retryable } from '../../domain/failure.ts';
 import type { DeletionRequest } from '../../domain/graph/deletion.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { removesBackups } from '../backups.ts';
-import {
-  creditStores,
-  graphDeletion,
-  graphQuota,
-  graphStore,
-  instanceStore,
-  operationLog,
-  subgraphStore,
-} from '../dependencies.ts';
+import { removesBackups } from '../afterwards/remove-backups.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { creditStores, graphQuota } from '../wiring/billing.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { graphDeletion, graphStore, subgraphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Gives back what a graph counted for, then removes all that is left of it, and with that the operation ends with

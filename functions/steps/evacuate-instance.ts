@@ -1,12 +1,14 @@
 import { Retryable, Terminal } from '../../domain/failure.ts';
 import type { RetireRequest } from '../../domain/fleet/retirement.ts';
-import { InstanceGone, isCycledBy } from '../../domain/lease/lease.ts';
+import { InstanceGone, isCycledBy } from '../../domain/lease/occupancy.ts';
 import { deadlineOf, drainOwnerOf, InstanceBusy, workOn } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore, operationLog } from '../dependencies.ts';
-import { evacuation, wakeWaiting } from '../fleet.ts';
-import { notMine } from '../instance-refresh.ts';
+import { wakeWaiting } from '../afterwards/serve-waiting.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { notMine } from '../refresh/refresh-steps.ts';
+import { evacuation } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Of a few writes each. */
 const GRAPHS_A_RUN = 100;

@@ -1,6 +1,7 @@
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';
-import { accountStore, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { accountStore } from '../wiring/billing.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes the subscription that ActivateGraph activated, and tells the tenant why its graph did not come. */
 export const handler = stepFunction('fail-subscription', StepInput, (environment) => {

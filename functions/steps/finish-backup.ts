@@ -1,10 +1,10 @@
 import { backupIdFor } from '../../domain/backup/backup.ts';
 import { Terminal } from '../../domain/failure.ts';
-import { backupStore } from '../backups.ts';
-import { operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 import { backupView } from '../views/backup-view.ts';
+import { backupStore } from '../wiring/backup.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Ends the operation with the backup that it made.

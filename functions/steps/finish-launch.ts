@@ -1,8 +1,8 @@
 import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
-import { instanceLaunchStore, operationLog } from '../dependencies.ts';
-import { capacityWait } from '../fleet.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { capacityWait, instanceLaunchStore } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Gives the slots of an instance that has just registered to those that wait, and ends the operation with success. */
 export const handler = forwardStep('finish-launch', OperationInput, (environment) => {

@@ -1,9 +1,10 @@
 import type { FleetRefreshRequest } from '../../domain/refresh/refresh-plan.ts';
 import type { FleetRefreshResult } from '../../domain/refresh/refresh-report.ts';
-import { operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshLock, refreshReport } from '../refreshes.ts';
+import { refreshLock } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { refreshReport } from '../wiring/refresh.ts';
 
 /** Gives the tiers free, and ends the operation as its instances have. */
 export const handler = forwardStep('finish-refresh', OperationInput, (environment) => {

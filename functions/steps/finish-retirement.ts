@@ -1,11 +1,12 @@
 import { Terminal } from '../../domain/failure.ts';
 import type { RetireRequest } from '../../domain/fleet/retirement.ts';
 import { drainOwnerOf } from '../../domain/refresh/instance-refresh.ts';
-import { instanceRetirementStore, operationLog } from '../dependencies.ts';
-import { wakeWaiting } from '../fleet.ts';
+import { wakeWaiting } from '../afterwards/serve-waiting.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshLock } from '../refreshes.ts';
+import { instanceRetirementStore } from '../wiring/fleet.ts';
+import { refreshLock } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Removes the item of an instance whose service is gone, gives the tier free, and ends the operation.

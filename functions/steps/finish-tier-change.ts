@@ -1,8 +1,10 @@
 import { CREDITS_BY_TIER } from '../../domain/billing/plan.ts';
 import type { GraphTier } from '../../domain/fleet/tier.ts';
 import type { TierRequest } from '../../domain/fleet/tier-move.ts';
-import { creditStore, graphStore, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { creditStore } from '../wiring/billing.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Gives the graph the credits of its tier, and its subgraphs the tier, and ends the operation with success: nothing of it

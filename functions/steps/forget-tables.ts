@@ -1,5 +1,5 @@
+import { forgetsTables } from '../afterwards/forget-tables.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { forgetsTables } from '../tables.ts';
 
 /** Undoes AdoptTables, and what ForkGraph has kept of tables: of a graph that its creating operation gives up. */
 export const handler = stepFunction('forget-tables', StepInput, (environment) => {

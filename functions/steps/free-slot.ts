@@ -1,6 +1,7 @@
-import { graphStore, placementOf } from '../dependencies.ts';
-import { serveQueue } from '../fleet.ts';
+import { serveQueue } from '../afterwards/serve-waiting.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { placementOf } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
 
 /** Frees a graph's slot, for whoever waits for one. */
 export const handler = stepFunction('free-slot', StepInput, (environment) => {

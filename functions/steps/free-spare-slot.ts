@@ -1,6 +1,7 @@
-import { graphStore, tierMove } from '../dependencies.ts';
-import { serveQueue } from '../fleet.ts';
+import { serveQueue } from '../afterwards/serve-waiting.ts';
 import { SpareInput, stepFunction } from '../pipeline/step-function.ts';
+import { tierMove } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
 
 /** Frees the slot of the place that does not serve the graph, and with it the graph for another move. */
 export const handler = stepFunction('free-spare-slot', SpareInput, (environment) => {

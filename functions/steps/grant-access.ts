@@ -1,9 +1,10 @@
 import { Refusal } from '../../domain/failure.ts';
 import type { AccessRequest } from '../../domain/repository/repository-access.ts';
 import { currentGraphId } from '../../domain/repository/shared-repositories.ts';
-import { operationLog, repositoryAccessStore, repositoryStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { repositoryAccessStore, repositoryStore } from '../wiring/repository.ts';
 
 /**
  * Records the tenant's access, which is not usable yet; one that is active already is left as it is. When the operation

@@ -1,7 +1,7 @@
 import { slotAskedFor } from '../../domain/fleet/capacity-wait.ts';
-import { operationLog } from '../dependencies.ts';
-import { capacityWait } from '../fleet.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { capacityWait } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes the wait for a slot. It comes last: until then the queue finds what else the operation holds. */
 export const handler = stepFunction('leave-queue', StepInput, (environment) => {

@@ -1,9 +1,10 @@
 import { Refusal } from '../../domain/failure.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
 import type { FleetRefreshRequest } from '../../domain/refresh/refresh-plan.ts';
-import { operationLog } from '../dependencies.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshLock } from '../refreshes.ts';
+import { refreshLock } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Keeps other refreshes from the tiers. When the operation was undone while this run was held up, the run frees them

@@ -1,9 +1,10 @@
 import { planRefresh } from '../../domain/refresh/plan-refresh.ts';
 import type { FleetRefreshRequest } from '../../domain/refresh/refresh-plan.ts';
-import { instanceStore, operationLog, tierStore } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { refreshPlanStore } from '../refreshes.ts';
+import { instanceStore, tierStore } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { refreshPlanStore } from '../wiring/refresh.ts';
 
 /**
  * Plans a refresh, by what there is when its tiers are locked. The first plan stays.

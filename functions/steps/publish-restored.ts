@@ -1,16 +1,15 @@
 import { type Backup, backupIdFor, type RestoreRequest } from '../../domain/backup/backup.ts';
 import { restoredSnapshotIn } from '../../domain/backup/restored-snapshot.ts';
 import { Terminal } from '../../domain/failure.ts';
-import { operationIdOfWriter } from '../../domain/graph/graph.ts';
-import { pastSnapshots } from '../../domain/materialization/materialization.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { type Snapshot, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { pastSnapshots, type Snapshot, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
-import { backupStore } from '../backups.ts';
-import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { backupStore } from '../wiring/backup.ts';
+import { graphWriters } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /**
  * Moves the graph's pointer to the snapshot that was restored, and ends the operation. What the pointer was at before is
@@ -19,7 +18,6 @@ import { tables } from '../tables.ts';
  */
 export const handler = stepFunction('publish-restored', StepInput, (environment) => {
   const operations = operationLog(environment);
-  const graphs = graphStore(environment);
   const writers = graphWriters(environment);
   const store = tableStore(environment);
   const changes = tables(environment);
@@ -27,12 +25,7 @@ export const handler = stepFunction('publish-restored', StepInput, (environment)
   const objects = openObjectStore(environment.OBJECT_STORE_URL);
 
   const publish = async (operationId: string, graphId: string, snapshot: Snapshot): Promise<void> => {
-    const graph = await graphs.get(graphId);
-    if (graph?.snapshot?.key === snapshot.key) return;
-    const writer = graph?.writer ?? null;
-    const isHeld = writer !== null && operationIdOfWriter(writer) === operationId;
-    const current = isHeld ? await graphs.publish(graphId, writer, snapshot) : undefined;
-    if (current?.key === snapshot.key) return;
+    if ((await writers.publish(graphId, operationId, snapshot)) !== undefined) return;
     await objects.remove(snapshot.key);
     throw new Terminal('conflict', `The graph "${graphId}" is not this operation's to publish any more.`);
   };

@@ -1,23 +1,19 @@
 import { Terminal } from '../../domain/failure.ts';
 import { type Graph, operationIdOfWriter } from '../../domain/graph/graph.ts';
-import {
-  type LoadedSnapshot,
-  loadedSnapshotIn,
-  pastSnapshots,
-  sourcesOf,
-} from '../../domain/materialization/materialization.ts';
+import { type LoadedSnapshot, loadedSnapshotIn, sourcesOf } from '../../domain/materialization/materialization.ts';
 import { isTerminal } from '../../domain/operation/operation.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { type Snapshot, type SourceTable, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { pastSnapshots, type Snapshot, type SourceTable, snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
 import { freshnessOf } from '../../domain/table/freshness.ts';
 import { tablesOf } from '../../domain/table/schema-table.ts';
 import { partsToRemove } from '../../domain/table/staging.ts';
 import { partsPrefix } from '../../domain/table/table.ts';
-import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
-import { letGo } from '../let-go.ts';
-import { reportLineage } from '../lineage.ts';
+import { letGo } from '../afterwards/let-go.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { reportLineage } from '../wiring/lineage.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /**
  * Publishes what was loaded, and ends the operation. First the tables that were derived, then the graph's pointer moves to
@@ -36,14 +32,10 @@ export const handler = stepFunction('publish-snapshot', StepInput, (environment)
 
   const publish = async (operationId: string, graphId: string, loaded: LoadedSnapshot): Promise<Graph> => {
     const { snapshot, derived } = loaded;
-    const graph = await graphs.get(graphId);
-    if (graph?.snapshot?.key === snapshot.key) return graph;
-    const writer = graph?.writer ?? null;
-    const isHeld = writer !== null && operationIdOfWriter(writer) === operationId;
     // Before the snapshot, which is never of tables that are not there. Who comes in between finds the graph stale.
-    const isPublished = isHeld && (await publishTables(operationId, graphId, loaded));
-    const current = isPublished ? await graphs.publish(graphId, writer, snapshot) : undefined;
-    if (graph !== undefined && current?.key === snapshot.key) return { ...graph, snapshot };
+    const tablesFirst = () => publishTables(operationId, graphId, loaded);
+    const graph = await writers.publish(graphId, operationId, snapshot, tablesFirst);
+    if (graph !== undefined) return graph;
     const named = new Set((await store.list(graphId)).flatMap(({ parts }) => parts.map(({ key }) => key)));
     for (const { part } of derived) if (!named.has(part.key)) await objects.remove(part.key);
     await objects.remove(snapshot.key);

@@ -3,10 +3,11 @@ import { isTerminal } from '../../domain/operation/operation.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { partsToRemove, type StageRequest, stagedPartIn } from '../../domain/table/staging.ts';
 import { partsPrefix } from '../../domain/table/table.ts';
-import { graphStore, operationLog } from '../dependencies.ts';
-import { letGo } from '../let-go.ts';
+import { letGo } from '../afterwards/let-go.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { tableFileStore, tables } from '../tables.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableFileStore, tables } from '../wiring/table.ts';
 
 /**
  * Publishes what was staged and ends the operation. From here on the graph is stale.

@@ -1,7 +1,7 @@
 import { operationErrorFrom } from '../../domain/operation/failure-report.ts';
-import { operationLog } from '../dependencies.ts';
-import { parentWaker } from '../parent-operations.ts';
+import { parentWaker } from '../afterwards/wake-parent.ts';
 import { FailureInput, stepFunction } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Ends an operation that stopped past its point of no return: what it did stays done, and asking again goes on. */
 export const handler = stepFunction('record-failure', FailureInput, (environment) => {

@@ -1,6 +1,6 @@
-import { operationLog } from '../dependencies.ts';
-import { parentWaker } from '../parent-operations.ts';
+import { parentWaker } from '../afterwards/wake-parent.ts';
 import { RecordInput, stepFunction } from '../pipeline/step-function.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 const MESSAGES = {
   failed: 'Failed; everything was undone',

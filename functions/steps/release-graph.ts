@@ -1,13 +1,13 @@
 import { operationIdOfWriter } from '../../domain/graph/graph.ts';
-import { unpublishedSnapshots } from '../../domain/materialization/materialization.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
-import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
+import { snapshotPrefix, unpublishedSnapshots } from '../../domain/snapshot/snapshot.ts';
 import { loadReportsPrefix, unpublishedParts } from '../../domain/table/staging.ts';
 import { partsPrefix } from '../../domain/table/table.ts';
-import { graphStore, graphWriters, operationLog, tableStore } from '../dependencies.ts';
-import { reportLineage } from '../lineage.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
+import { reportLineage } from '../wiring/lineage.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /**
  * Undoes ClaimGraph, and what LoadGraph has uploaded under the claims: first the files, or they were somebody else's. The

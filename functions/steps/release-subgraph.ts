@@ -1,6 +1,7 @@
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
-import { operationLog, subgraphPlaces } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { subgraphPlaces } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes ReserveSubgraph. */
 export const handler = stepFunction('release-subgraph', StepInput, (environment) => {

@@ -1,9 +1,9 @@
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { type StageRequest, unpublishedParts } from '../../domain/table/staging.ts';
 import { partsPrefix } from '../../domain/table/table.ts';
-import { operationLog, tableStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
-import { tables } from '../tables.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { tableStore, tables } from '../wiring/table.ts';
 
 /** Undoes ClaimTable, and what StageFiles has uploaded under the claim: first the parts, or they were somebody else's. */
 export const handler = stepFunction('release-table', StepInput, (environment) => {

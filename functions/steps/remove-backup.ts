@@ -1,9 +1,10 @@
 import { backupIdFor, backupPrefix } from '../../domain/backup/backup.ts';
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { removeAll } from '../../domain/snapshot/remove-all.ts';
-import { backupStore } from '../backups.ts';
-import { graphDeletion, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { backupStore } from '../wiring/backup.ts';
+import { graphDeletion } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes what the operation backed up: of the graph, or in a deletion of its subgraphs as well. */
 export const handler = stepFunction('remove-backup', StepInput, (environment) => {

@@ -1,6 +1,9 @@
 import { Retryable } from '../../domain/failure.ts';
-import { graphQuota, graphStore, instanceStore, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { graphQuota } from '../wiring/billing.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Undoes the record that TakeSlot made, and counts the graph among its tenant's no more. The record stays while its slot

@@ -1,8 +1,8 @@
 import { Retryable } from '../../domain/failure.ts';
 import type { LaunchRequest } from '../../domain/fleet/instance-launch.ts';
-import { instanceLaunchStore, operationLog } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { instanceLaunchStore, instanceServices } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Undoes a launch: closes the instance to graphs, removes its service, and its item once no task of it is left that

@@ -1,11 +1,12 @@
 import { Retryable } from '../../domain/failure.ts';
 import type { RetireRequest } from '../../domain/fleet/retirement.ts';
 import { drainOwnerOf } from '../../domain/refresh/instance-refresh.ts';
-import { instanceStore, leaseStore, operationLog } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
-import { notMine } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { notMine } from '../refresh/refresh-steps.ts';
+import { instanceServices, instanceStore } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Claims the empty instance and removes its service, until no task of it is left that could register.

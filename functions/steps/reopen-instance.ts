@@ -1,8 +1,8 @@
-import { leaseStore } from '../dependencies.ts';
-import { whenOpened } from '../fleet.ts';
-import { instanceRefreshes, notMine } from '../instance-refresh.ts';
+import { whenOpened } from '../afterwards/serve-waiting.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes, notMine } from '../refresh/refresh-steps.ts';
+import { leaseStore } from '../wiring/lease.ts';
 
 /**
  * Opens the gate of an instance whose new task was confirmed, and ends the refresh. Should the task be gone by now, it is as

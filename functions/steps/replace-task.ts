@@ -1,8 +1,8 @@
-import { operationLog } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
-import { instanceRefreshes, notMine } from '../instance-refresh.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { instanceRefreshes, notMine } from '../refresh/refresh-steps.ts';
+import { instanceServices } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Has the task of a claimed instance replaced by one with the wanted image, of the generation that the claim began.

@@ -1,7 +1,8 @@
 import type { RetireRequest } from '../../domain/fleet/retirement.ts';
 import { drainOwnerOf } from '../../domain/refresh/instance-refresh.ts';
-import { instanceRetirementStore, operationLog } from '../dependencies.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { instanceRetirementStore } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes the drain of an instance that was in quarantine; the gate of any other is opened by `undrain`. */
 export const handler = stepFunction('requarantine', OperationInput, (environment) => {

@@ -1,8 +1,9 @@
 import { Refusal } from '../../domain/failure.ts';
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
-import { graphStore, operationLog, subgraphPlaces } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { graphStore, subgraphPlaces } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Takes the subgraph's place in its parent, then records it. A run that is late for its operation's log undoes itself,

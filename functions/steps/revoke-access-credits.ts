@@ -1,7 +1,8 @@
 import { closePool } from '../../domain/billing/credit-debts.ts';
 import { type AccessRequest, creditPoolOf } from '../../domain/repository/repository-access.ts';
-import { creditStores, operationLog } from '../dependencies.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { creditStores } from '../wiring/billing.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes AllocateCredits, and keeps a run of it that is late from doing it again. */
 export const handler = stepFunction('revoke-access-credits', OperationInput, (environment) => {

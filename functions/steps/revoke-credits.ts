@@ -1,6 +1,7 @@
 import { closePool, GRAPHS } from '../../domain/billing/credit-debts.ts';
-import { creditStores, operationLog } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { creditStores } from '../wiring/billing.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes the credits that ActivateGraph allocated; those of a run that is late are refused. */
 export const handler = stepFunction('revoke-credits', StepInput, (environment) => {

@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
 import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
 import { taskTurnedBackTo } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore } from '../dependencies.ts';
-import { instanceServices } from '../fleet.ts';
-import { type InstanceRefresh, instanceRefreshes } from '../instance-refresh.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { type InstanceRefresh, instanceRefreshes } from '../refresh/refresh-steps.ts';
+import { instanceServices } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
 
 const WaitInput = OperationInput.extend({ taskToken: z.string() });
 

@@ -1,8 +1,8 @@
 import type { ExternalJobRequest } from '../../domain/external-job/external-job.ts';
-import { operationLog } from '../dependencies.ts';
-import { externalJobs } from '../external-jobs.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
+import { externalJobs } from '../wiring/external-job.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Starts the job of an operation elsewhere. */
 export const handler = forwardStep('start-external-job', OperationInput, (environment) => {

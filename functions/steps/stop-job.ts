@@ -1,16 +1,19 @@
 import * as z from 'zod';
 import { Retryable } from '../../domain/failure.ts';
+import { SILENT_AFTER_SECONDS } from '../../domain/fleet/heartbeat.ts';
 import { placedGraph } from '../../domain/fleet/host.ts';
 import { HttpInstanceClient } from '../../domain/fleet/http-instance-client.ts';
 import type { Instance } from '../../domain/fleet/instance.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
-import { graphStore, instanceStore, instanceWaits, leases } from '../dependencies.ts';
-import { logger } from '../pipeline/logger.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { logger } from '../telemetry/logger.ts';
+import { instanceStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { instanceWaits, leases } from '../wiring/lease.ts';
 
-/** Instances heartbeat every 10 s. */
-const SILENT_MS = 60_000;
-const isSilent = ({ heartbeatAt }: Instance): boolean => Date.now() - Date.parse(heartbeatAt) > SILENT_MS;
+/** Longer than until it is put in quarantine: one that has only missed some heartbeats may still run the job. */
+const GONE_AFTER_MS = 2 * SILENT_AFTER_SECONDS * 1_000;
+const isGone = ({ heartbeatAt }: Instance): boolean => Date.now() - Date.parse(heartbeatAt) > GONE_AFTER_MS;
 
 /**
  * Undoes the handing out of a job: when this is done the job does not run any more, so nothing is undone under it, and
@@ -30,7 +33,7 @@ export const handler = stepFunction('stop-job', StepInput.extend({ kind: z.enum(
       const instance = placement ? await instances.get(placement) : undefined;
       if (instance === undefined) continue;
       await client.stopJob(instance, { operationId, kind }).catch((error: unknown) => {
-        if (!(error instanceof Retryable) || !isSilent(instance)) throw error;
+        if (!(error instanceof Retryable) || !isGone(instance)) throw error;
         logger.warn('An instance that is gone was not asked to stop its job', { operationId, placement, error });
       });
       await holdings.releaseAll(instance.instanceId, operationId);

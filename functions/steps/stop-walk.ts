@@ -1,5 +1,5 @@
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
-import { fleetRefreshes } from '../refreshes.ts';
+import { fleetRefreshes } from '../wiring/refresh.ts';
 
 /**
  * Undoes a walk: what is under way is called off, or waited for once it cycles. What was refreshed stays so.

@@ -1,5 +1,5 @@
-import { tierMove } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { tierMove } from '../wiring/fleet.ts';
 
 /** Undoes SwitchTier and ends the operation's move, so that nothing that is undone after it can come back. */
 export const handler = stepFunction('switch-tier-back', StepInput, (environment) => {

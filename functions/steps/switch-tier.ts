@@ -1,7 +1,8 @@
 import { Refusal } from '../../domain/failure.ts';
-import { operationLog, tierMove } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { tierMove } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Serves the graph at its new place. From there on the work only goes forward, if the log admits that; otherwise the

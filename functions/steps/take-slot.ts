@@ -2,10 +2,13 @@ import { noMoreGraphs } from '../../domain/billing/payment-gate.ts';
 import { requireApproval } from '../../domain/fleet/approval.ts';
 import type { Graph } from '../../domain/graph/graph.ts';
 import { type GraphRequest, graphRequestedBy } from '../../domain/graph/graph-request.ts';
-import { graphQuota, graphStore, operationLog, placementOf, tierStore } from '../dependencies.ts';
-import { capacityWait } from '../fleet.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { graphQuota } from '../wiring/billing.ts';
+import { capacityWait, placementOf, tierStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Of a graph that was accepted when nobody asked how many there are. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;

@@ -1,9 +1,12 @@
 import { PastNoReturn } from '../../domain/failure.ts';
 import { requireApproval } from '../../domain/fleet/approval.ts';
 import type { TierRequest } from '../../domain/fleet/tier-move.ts';
-import { graphStore, operationLog, tierMove, tierStore } from '../dependencies.ts';
-import { forwardStep, goesForward } from '../pipeline/forward-step.ts';
+import { goesForward } from '../../domain/operation/operation.ts';
+import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { tierMove, tierStore } from '../wiring/fleet.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Begins a graph's move and takes its slot on the other tier. When the operation was undone while this run was held up,

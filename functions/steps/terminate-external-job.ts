@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { isJobOver } from '../../domain/external-job/external-job.ts';
 import { Retryable } from '../../domain/failure.ts';
-import { operationLog } from '../dependencies.ts';
-import { externalJobs } from '../external-jobs.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { externalJobs } from '../wiring/external-job.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * The last look for a job of which nobody knows whether it was started: 1.5 minutes after the first (the machine says how

@@ -1,10 +1,12 @@
 import { Retryable, Terminal } from '../../domain/failure.ts';
-import { heardSince } from '../../domain/lease/lease.ts';
+import { heardSince } from '../../domain/fleet/heartbeat.ts';
 import { taskTurnedBackTo } from '../../domain/refresh/instance-refresh.ts';
-import { leaseStore, operationLog } from '../dependencies.ts';
-import { instanceServices, whenOpened } from '../fleet.ts';
-import { type InstanceRefresh, instanceRefreshes } from '../instance-refresh.ts';
+import { whenOpened } from '../afterwards/serve-waiting.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
+import { type InstanceRefresh, instanceRefreshes } from '../refresh/refresh-steps.ts';
+import { instanceServices } from '../wiring/fleet.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Undoes a drain: opens the gate again. When the cycle was claimed, it is opened for the task that the cycle was turned back

@@ -1,7 +1,7 @@
 import type { FleetRefreshRequest } from '../../domain/refresh/refresh-plan.ts';
-import { operationLog } from '../dependencies.ts';
 import { OperationInput, stepFunction } from '../pipeline/step-function.ts';
-import { refreshLock } from '../refreshes.ts';
+import { refreshLock } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** Undoes the locking of the tiers. */
 export const handler = stepFunction('unlock-tiers', OperationInput, (environment) => {

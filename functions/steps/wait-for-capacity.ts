@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { slotAskedFor } from '../../domain/fleet/capacity-wait.ts';
-import { operationLog } from '../dependencies.ts';
-import { capacityWait, launches } from '../fleet.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { capacityWait, launches } from '../wiring/fleet.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /**
  * Waits in the queue of the tier until there is a slot, has instances launched if the tier may have more, and serves the

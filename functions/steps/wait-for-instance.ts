@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { Terminal } from '../../domain/failure.ts';
 import { JOB_KINDS } from '../../domain/fleet/instance-job.ts';
-import { graphStore, instanceWaits } from '../dependencies.ts';
-import { assignedInstance } from '../job-assignments.ts';
+import { assignedInstance } from '../../domain/fleet/job-assignments.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { instanceWaits } from '../wiring/lease.ts';
 
 const WaitInput = StepInput.extend({ kind: z.enum(JOB_KINDS), taskToken: z.string() });
 

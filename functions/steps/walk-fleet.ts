@@ -1,8 +1,8 @@
 import type { FleetRefreshRequest } from '../../domain/refresh/refresh-plan.ts';
-import { operationLog } from '../dependencies.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { OperationInput } from '../pipeline/step-function.ts';
-import { fleetRefreshes } from '../refreshes.ts';
+import { operationLog } from '../wiring/operation.ts';
+import { fleetRefreshes } from '../wiring/refresh.ts';
 
 /**
  * Takes note of the instances that are over, and begins those that may be begun.

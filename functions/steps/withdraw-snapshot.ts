@@ -1,7 +1,7 @@
 import { openObjectStore } from '../../domain/snapshot/open-object-store.ts';
 import { snapshotPrefix } from '../../domain/snapshot/snapshot.ts';
-import { graphStore } from '../dependencies.ts';
 import { StepInput, stepFunction } from '../pipeline/step-function.ts';
+import { graphStore } from '../wiring/graph.ts';
 
 /**
  * Undoes what BuildGraph published: first the pointer, then the files. DeactivateGraph has ended the claim,

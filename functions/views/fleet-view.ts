@@ -1,9 +1,10 @@
 import type { InstanceView, TierView } from '../../contract/api/fleet-routes.ts';
 import type { Instance } from '../../domain/fleet/instance.ts';
 import type { Tier } from '../../domain/fleet/tier.ts';
-import { type Occupancy, operationIdOfLease } from '../../domain/lease/lease.ts';
+import { operationIdOfLease } from '../../domain/lease/lease.ts';
 import type { LeaseStore } from '../../domain/lease/lease-store.ts';
 import { isManualDrain } from '../../domain/lease/manual-drain.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 
 const READ_AT_ONCE = 25;
 

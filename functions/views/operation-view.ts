@@ -3,7 +3,7 @@ import type { Operation } from '../../domain/operation/operation.ts';
 import type { AcceptedOperation } from '../../domain/operation/operation-commands.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { ApiResponse } from '../pipeline/api-response.ts';
-import { logger } from '../pipeline/logger.ts';
+import { logger } from '../telemetry/logger.ts';
 
 const linksOf = ({ operationId, graphId }: { operationId: string; graphId: string | null }) => ({
   self: `/v1/operations/${operationId}`,

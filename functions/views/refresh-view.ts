@@ -1,5 +1,6 @@
 import type { RefreshedInstanceView, RefreshPlanView } from '../../contract/api/refresh-routes.ts';
-import { type Occupancy, operationIdOfLease } from '../../domain/lease/lease.ts';
+import { operationIdOfLease } from '../../domain/lease/lease.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 import type { Operation } from '../../domain/operation/operation.ts';
 import { type PlannedInstance, type RefreshPlan, toImageOf } from '../../domain/refresh/refresh-plan.ts';
 import type { ReportedInstance } from '../../domain/refresh/refresh-report.ts';

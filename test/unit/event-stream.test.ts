@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { EventView } from '../../contract/api/operations.ts';
-import { eventStream } from '../../functions/api/event-stream.ts';
+import { eventStream } from '../../functions/views/event-stream.ts';
 
 const event = (seq: number, last: number): EventView => ({
   seq,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { heardSince, type Occupancy } from '../../domain/lease/lease.ts';
+import { heardSince } from '../../domain/fleet/heartbeat.ts';
+import type { Occupancy } from '../../domain/lease/occupancy.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import {
   cutOffBy,

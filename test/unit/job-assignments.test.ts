@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leaseKindOf } from '../../functions/job-assignments.ts';
+import { leaseKindOf } from '../../domain/fleet/job-assignments.ts';
 
 test('an insert into a table is counted as one, by the same code as a create', () => {
   expect(leaseKindOf('stage-table', { kind: 'table.create' })).toBe('bulk_table_create');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
-import { measuringListener } from '../../functions/pipeline/operation-metrics.ts';
+import { measuringListener } from '../../functions/telemetry/operation-metrics.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
 
 /** The lines that CloudWatch would read. */

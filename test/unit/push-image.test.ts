@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -71,7 +72,7 @@ test('a push that tells no digest, and a repository that is none, end badly', ()
 test('the image is built from all that the instance is made of, and is sent nothing else', async () => {
   const root = new URL('../../', import.meta.url).pathname;
   const { metafile } = await build({
-    entryPoints: ['instance/main.ts', 'local/instance-bundle.ts'],
+    entryPoints: ['instance/main.ts', 'tools/instance-bundle.ts'],
     absWorkingDir: root,
     bundle: true,
     packages: 'external',
@@ -81,7 +82,7 @@ test('the image is built from all that the instance is made of, and is sent noth
     platform: 'node',
     format: 'esm',
   });
-  const sources = Object.keys(metafile.inputs).map((file) => (file.startsWith('local/') ? file : file.split('/')[0]));
+  const sources = Object.keys(metafile.inputs).map((file) => (file.startsWith('tools/') ? file : file.split('/')[0]));
   const copied = [
     ...readFileSync(`${root}instance/Dockerfile`, 'utf8').matchAll(/^COPY (?!--from)(.+) \S+$/gm),
   ].flatMap(([, from = '']) => from.split(' '));
@@ -89,3 +90,23 @@ test('the image is built from all that the instance is made of, and is sent noth
   const sent = readFileSync(`${root}.dockerignore`, 'utf8').match(/(?<=^!).+$/gm);
   expect(sent?.sort()).toEqual([...new Set(copied)].sort());
 });
+
+test('what the bundle leaves outside is what the image installs, in the versions of the lock', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'graphfleet-bundle-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  execFileSync(process.execPath, [new URL('../../tools/instance-bundle.ts', import.meta.url).pathname, directory]);
+  const { dependencies } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as Dependencies;
+  const { packages } = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as Lock;
+  for (const [name, version] of Object.entries(dependencies))
+    expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
+  const bundle = readFileSync(join(directory, 'instance.mjs'), 'utf8');
+  const imported = [...bundle.matchAll(/^import .*from "([^"]+)";$/gm)].map(([, name = '']) => name);
+  const isOutside = (name: string) => !isBuiltin(name);
+  expect([...new Set(imported.filter(isOutside))].sort()).toEqual(Object.keys(dependencies).sort());
+  const dockerfile = readFileSync(new URL('../../instance/Dockerfile', import.meta.url), 'utf8');
+  const taken = [...dockerfile.matchAll(/^COPY --from=bundle \/build\/image\/(\S+) /gm)].map(([, file]) => file);
+  expect(taken.sort()).toEqual(readdirSync(directory).sort());
+});
+
+type Dependencies = { dependencies: Record<string, string> };
+type Lock = { packages: Record<string, { version: string }> };

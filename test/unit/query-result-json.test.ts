@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { queryResultJson } from '../../functions/api/query-result-json.ts';
+import { queryResultJson } from '../../functions/views/query-result-json.ts';
 
 async function* inPieces(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);

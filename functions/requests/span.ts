@@ -1,4 +1,4 @@
-import { Refusal } from '../../domain/failure.ts';
+import { invalidRequest } from '../../domain/failure.ts';
 import type { Span } from '../../domain/page.ts';
 
 const WEEK_MS = 7 * 86_400_000;
@@ -14,7 +14,5 @@ export const spanFrom = ({ from, to }: { from?: string | undefined; to?: string 
   const wrong =
     start > end ? '`from` is after `to`.' : end - start > LONGEST_MS ? 'Ask for 400 days at most.' : undefined;
   if (wrong === undefined) return { from: new Date(start).toISOString(), to: new Date(end).toISOString() };
-  throw new Refusal('invalid_request', `The query is not valid: ${wrong}`, {
-    issues: [{ path: 'from', message: wrong }],
-  });
+  throw invalidRequest([{ path: 'from', message: wrong }]);
 };

@@ -1,20 +1,21 @@
-import { Refusal } from '../domain/failure.ts';
-import { InstanceGone, isCycledBy, MOST_LEASES, type Occupancy } from '../domain/lease/lease.ts';
-import type { InstancePlace } from '../domain/lease/lease-store.ts';
-import type { OperationEvent } from '../domain/operation/operation-event.ts';
+import { Refusal } from '../../domain/failure.ts';
+import type { InstancePlace } from '../../domain/fleet/instance.ts';
+import { MOST_LEASES } from '../../domain/lease/lease.ts';
+import { InstanceGone, isCycledBy, type Occupancy } from '../../domain/lease/occupancy.ts';
+import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import {
   drainOwnerOf,
   REFRESH_STEPS,
   type RefreshStory,
   resultOf,
   storyOf,
-} from '../domain/refresh/instance-refresh.ts';
-import type { InstanceOutcome, InstanceRefreshRequest } from '../domain/refresh/refresh.ts';
-import { leaseStore, operationLog } from './dependencies.ts';
-import { whenOpened } from './fleet.ts';
-import { parentWaker } from './parent-operations.ts';
-
-type HasControlTable = { CONTROL_TABLE_NAME: string };
+} from '../../domain/refresh/instance-refresh.ts';
+import type { InstanceOutcome, InstanceRefreshRequest } from '../../domain/refresh/refresh.ts';
+import { whenOpened } from '../afterwards/serve-waiting.ts';
+import { parentWaker } from '../afterwards/wake-parent.ts';
+import type { HasControlTable } from '../wiring/environment.ts';
+import { leaseStore } from '../wiring/lease.ts';
+import { operationLog } from '../wiring/operation.ts';
 
 /** What a refresh of an instance is about. */
 export type InstanceRefresh = {

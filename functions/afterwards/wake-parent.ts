@@ -1,24 +1,20 @@
-import { DynamoInputTokenStore } from '../domain/operation/dynamo-input-token-store.ts';
-import type { OperationKind } from '../domain/operation/operation.ts';
-import { StepFunctionsWaitingTasks } from '../domain/operation/step-functions-waiting-tasks.ts';
-import { operationLog, table } from './dependencies.ts';
-import { logger } from './pipeline/logger.ts';
+import type { OperationKind } from '../../domain/operation/operation.ts';
+import { StepFunctionsWaitingTasks } from '../../domain/operation/step-functions-waiting-tasks.ts';
+import { logger } from '../telemetry/logger.ts';
+import type { HasControlTable } from '../wiring/environment.ts';
+import { inputTokenStore, operationLog } from '../wiring/operation.ts';
 
 /** The kinds of operations that another one begins and waits for; their requests name it. */
 const CHILDREN: readonly OperationKind[] = ['instance.refresh'];
-export type ChildRequest = { parentOperationId: string };
-
-/** Where the token of an operation that waits for others is kept. */
-export const parentTokens = (environment: { CONTROL_TABLE_NAME: string }) =>
-  new DynamoInputTokenStore(table(environment));
+type ChildRequest = { parentOperationId: string };
 
 /**
  * Wakes the operation that waits for one which is over. Repeating it is harmless; one that is not woken looks by itself
  * after a while, so it does not decide how the caller ends.
  */
-export const parentWaker = (environment: { CONTROL_TABLE_NAME: string }) => {
+export const parentWaker = (environment: HasControlTable) => {
   const operations = operationLog(environment);
-  const tokens = parentTokens(environment);
+  const tokens = inputTokenStore(environment);
   const tasks = new StepFunctionsWaitingTasks();
   return async (operationId: string, kind: OperationKind): Promise<void> => {
     if (!CHILDREN.includes(kind)) return;

@@ -1,5 +1,5 @@
 import type { CreateGraph } from '../../contract/api/graphs.ts';
-import { Refusal } from '../../domain/failure.ts';
+import { invalidRequest, Refusal } from '../../domain/failure.ts';
 import { resolveEntity } from '../../domain/graph/entity.ts';
 import type { GraphRequest } from '../../domain/graph/graph-request.ts';
 import { resolveSchema } from '../../domain/graph/resolve-schema.ts';
@@ -19,10 +19,7 @@ export const graphRequestFrom = (body: CreateGraph): GraphRequest => {
     schemaIssues.length > 0
       ? { entity: null, issues: schemaIssues }
       : resolveEntity({ kind, entity: body.entity, createEntity, schema });
-  const [first] = issues;
-  if (first !== undefined) {
-    throw new Refusal('invalid_request', `The body is not valid: ${first.path}: ${first.message}`, { issues });
-  }
+  if (issues.length > 0) throw invalidRequest(issues);
   const request = { name, kind, tier, tags, schema, entity };
   const bytes = Buffer.byteLength(JSON.stringify(request));
   if (bytes > MAX_REQUEST_BYTES) {

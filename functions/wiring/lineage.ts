@@ -1,12 +1,14 @@
 import type * as z from 'zod';
-import type { LineageDeliveryEnvironment, LineageEnvironment } from '../contract/environment.ts';
-import { openSecret } from '../domain/aws/secrets-manager.ts';
-import { LetterBox } from '../domain/letter/letter-box.ts';
-import { type LineageReport, lineageEventOf, lineageIdOf, startOf } from '../domain/lineage/lineage-event.ts';
-import { FOR_HOURS, postLineage } from '../domain/lineage/post-lineage.ts';
-import { lineageStore } from './dependencies.ts';
+import type { LineageDeliveryEnvironment, LineageEnvironment } from '../../contract/environment.ts';
+import { openSecret } from '../../domain/aws/secrets-manager.ts';
+import { DynamoLetterStore } from '../../domain/letter/dynamo-letter-store.ts';
+import { LetterBox } from '../../domain/letter/letter-box.ts';
+import { type LineageReport, lineageEventOf, lineageIdOf, startOf } from '../../domain/lineage/lineage-event.ts';
+import { FOR_HOURS, postLineage } from '../../domain/lineage/post-lineage.ts';
+import { table } from './control-table.ts';
+import type { HasControlTable } from './environment.ts';
 
-type HasControlTable = { CONTROL_TABLE_NAME: string };
+export const lineageStore = (environment: HasControlTable) => new DynamoLetterStore(table(environment), 'lineage');
 
 /** Events of lineage on their way out, and what posts them; undefined where nobody wants them. */
 export const lineageOutbox = (environment: HasControlTable & z.output<typeof LineageDeliveryEnvironment>) => {

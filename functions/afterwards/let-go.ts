@@ -1,8 +1,8 @@
-import { placedGraph } from '../domain/fleet/host.ts';
-import type { Graph } from '../domain/graph/graph.ts';
-import { graphStore, leases } from './dependencies.ts';
-
-type HasControlTable = { CONTROL_TABLE_NAME: string };
+import { placedGraph } from '../../domain/fleet/host.ts';
+import type { Graph } from '../../domain/graph/graph.ts';
+import type { HasControlTable } from '../wiring/environment.ts';
+import { graphStore } from '../wiring/graph.ts';
+import { leases } from '../wiring/lease.ts';
 
 /**
  * Lets go what an operation that is over still holds of the instance of its graph: its job may have died after all was
