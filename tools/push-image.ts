@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 /**
  * `npm run push-image -- --repository <uri> [--tag <tag>] [--dry-run]`: builds the image of graph instances, pushes it to the
  * repository that the data stack made (its output `ImageRepositoryUri`), and prints the digest with what to do with it.
- * Needs Docker with buildx, and credentials for ECR. Tags can not be moved: one that there is fails the push.
+ * Needs Docker with buildx that can run arm64 (docs/operations.md, section 2), and credentials for ECR. Tags can not be
+ * moved: one that there is fails the push.
  */
 const ROOT = join(import.meta.dirname, '..');
 const REPOSITORY = /^(?<registry>\d{12}\.dkr\.ecr\.(?<region>[a-z0-9-]+)\.amazonaws\.com)\/[a-z0-9._/-]+$/;
@@ -50,9 +51,9 @@ const written = ({ run: words, input }: Command): string =>
 
 const whatNext = (repository: string, digest: string): string => `${repository}@${digest}
 
-For new instances, with the next deploy:
+For every deploy from now on; tiers that have no image yet take it:
   npx cdk deploy --all --context stage=<stage> --context instanceImage=${repository}@${digest}
-For the instances of a tier, which a refresh then rolls out (POST /v1/fleet/refreshes):
+For a tier that has one, which a refresh then rolls out (POST /v1/fleet/refreshes):
   curl -X PUT "$URL/v1/fleet/tiers/standard" -H "Authorization: Bearer $OPERATOR" -H 'Content-Type: application/json' \\
     --data '{"image":"${digest}"}'`;
 

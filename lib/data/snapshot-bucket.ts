@@ -63,6 +63,8 @@ export class SnapshotBucket extends Construct {
       ],
       serverAccessLogsBucket: accessLogs as IBucket, // they differ under exactOptionalPropertyTypes only
     });
+    // A bucket that stays when its stack goes is to refuse then, too, what does not come over TLS.
+    for (const { policy } of [accessLogs, this.bucket]) policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
   }
 
   /** The name of the bucket as functions and instances find it in their environment. */

@@ -4,6 +4,8 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
 import type { FleetEnvironment } from '../../contract/environment.ts';
+import { LARGEST_OBJECT_BYTES } from '../../domain/snapshot/object-store.ts';
+import { loadingBytes } from '../../domain/table/table-limits.ts';
 import { acknowledge, exportedName } from '../acknowledge.ts';
 import type { Configuration, TaskSize, Tier } from '../configuration.ts';
 import type { ControlTable } from '../data/control-table.ts';
@@ -18,7 +20,7 @@ export type InstanceFleetProps = {
   readonly configuration: Configuration;
   readonly controlTable: ControlTable;
   readonly snapshots: SnapshotBucket;
-  /** The image of new instances, by its digest in ECR. */
+  /** The image of tiers that have none yet, by its digest in ECR. */
   readonly imageReference: string;
 };
 
@@ -69,6 +71,16 @@ const INSTANCE_PORT = 8080;
 /** Owned by the image's user; see instance/Dockerfile. */
 const WORK_DIRECTORY = '/var/lib/graphfleet';
 
+/** Fargate keeps the image, packed and unpacked, on the disk of the task. */
+const IMAGE_BYTES = 2 ** 30;
+
+/** What is left for the cache of snapshots, when loads have what they need: in GiB, of the 50 of `standard`, 14. */
+const cacheBytesOf = (tier: Tier, { storageGigabytes }: TaskSize): number => {
+  const bytes = storageGigabytes * 2 ** 30 - IMAGE_BYTES - loadingBytes(tier);
+  if (bytes >= LARGEST_OBJECT_BYTES) return bytes;
+  throw new Error(`${storageGigabytes} GB of disk are too few for tier "${tier}": loads need theirs, and a snapshot.`);
+};
+
 /** Where instances run. Not which or how many: those are data, and the control plane creates their services. */
 export class InstanceFleet extends Construct {
   readonly network: FleetNetwork;
@@ -105,6 +117,8 @@ export class InstanceFleet extends Construct {
           LISTEN_HOST: '0.0.0.0',
           LISTEN_PORT: String(INSTANCE_PORT),
           WORK_DIRECTORY,
+          CACHE_BYTES: String(cacheBytesOf(tier, tiers[tier])),
+          MEMORY_BYTES: String(tiers[tier].memoryMegabytes * 2 ** 20),
         },
         taskRole: this.#roles.task,
         executionRole: this.#roles.execution,

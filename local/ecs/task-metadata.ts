@@ -1,7 +1,10 @@
 import type { Names } from './names.ts';
 import type { Task } from './task.ts';
 
-/** What a task learns of itself: the task metadata endpoint, version 4, as Fargate has it. */
+/**
+ * What a task learns of itself: the task metadata endpoint, version 4, as Fargate has it, with the container that ECS on EC2
+ * hosts puts before its own.
+ */
 export const taskMetadata = (names: Names, task: Task): object => ({
   Cluster: names.cluster(task.service.cluster),
   ServiceName: task.service.name,
@@ -11,7 +14,7 @@ export const taskMetadata = (names: Names, task: Task): object => ({
   DesiredStatus: task.desiredStatus,
   KnownStatus: task.lastStatus,
   LaunchType: 'FARGATE',
-  Containers: [containerMetadata(task)],
+  Containers: [pauseMetadata(task), containerMetadata(task)],
 });
 
 /** The same of its container. */
@@ -35,5 +38,19 @@ export const containerMetadata = ({
   StartedAt: new Date(startedAt ?? createdAt).toISOString(),
   Type: 'NORMAL',
   ContainerARN: `${arn}/${id}`,
-  Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.1'] }],
+  Networks: NETWORKS,
 });
+
+/** It holds the task's network; its image is in no registry. */
+const pauseMetadata = ({ id }: Task): object => ({
+  DockerId: `${id}-0`,
+  Name: '~internal~ecs~pause',
+  Image: 'amazon/amazon-ecs-pause:0.1.0',
+  ImageID: '',
+  DesiredStatus: 'RESOURCES_PROVISIONED',
+  KnownStatus: 'RESOURCES_PROVISIONED',
+  Type: 'CNI_PAUSE',
+  Networks: NETWORKS,
+});
+
+const NETWORKS = [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.1'] }];

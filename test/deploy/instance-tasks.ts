@@ -164,6 +164,7 @@ export class InstanceTasks {
     if (running === undefined) return void response.writeHead(404).end();
     const { task, roleArn } = running;
     response.setHeader('content-type', 'application/json');
+    if (path.length === 0) return void response.end(JSON.stringify(containerMetadataOf(task)));
     if (path.join('/') === 'task') return void response.end(JSON.stringify(metadataOf(task)));
     if (path.join('/') === 'credentials') {
       return void response.end(JSON.stringify(await assumeRole(this.#options.endpoint, roleArn)));
@@ -182,12 +183,16 @@ export class InstanceTasks {
 }
 
 /** The task metadata endpoint, version 4: what an instance reads of it. */
-const metadataOf = ({ taskArn, group, containers }: Task): object => ({
+const metadataOf = ({ taskArn, group }: Task): object => ({
   TaskARN: taskArn,
   ServiceName: group?.replace(/^service:/, ''),
-  Containers: [
-    { Image: containers?.[0]?.image, ImageID: '', Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.1'] }] },
-  ],
+});
+
+/** The same of its container. */
+const containerMetadataOf = ({ containers }: Task): object => ({
+  Image: containers?.[0]?.image,
+  ImageID: '',
+  Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.1'] }],
 });
 
 const bodyOf = async (request: IncomingMessage): Promise<unknown> => {

@@ -90,25 +90,30 @@ describe('the snapshot bucket', () => {
   });
 });
 
-test('images of instances are scanned, their tags can not be moved, and the newest are kept', () => {
+test('images of instances are scanned, their tags can not be moved, and none that has one ever expires', () => {
   data.template.hasResourceProperties('AWS::ECR::Repository', {
     RepositoryName: 'graphfleet-dev-instance',
     ImageTagMutability: 'IMMUTABLE',
     ImageScanningConfiguration: { ScanOnPush: true },
-    LifecyclePolicy: { LifecyclePolicyText: Match.stringLikeRegexp('imageCountMoreThan') },
   });
+  const rules = ofType(data.resources, 'AWS::ECR::Repository').flatMap(([, { Properties }]) => {
+    const { LifecyclePolicyText: text } = Properties['LifecyclePolicy'] as { LifecyclePolicyText: string };
+    return (JSON.parse(text) as { rules: object[] }).rules;
+  });
+  expect(rules).toMatchObject([{ selection: { tagStatus: 'untagged' } }]);
 });
 
-test('what keeps data stays when its stack goes', () => {
+test('what keeps data stays when its stack goes, with what protects it', () => {
   const kept = [
     'AWS::ECR::Repository',
     'AWS::DynamoDB::Table',
     'AWS::S3::Bucket',
+    'AWS::S3::BucketPolicy',
     'AWS::KMS::Key',
     'AWS::SecretsManager::Secret',
   ];
-  for (const [, resource] of kept.flatMap((type) => ofType(data.resources, type))) {
-    expect(resource).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  for (const [id, resource] of kept.flatMap((type) => ofType(data.resources, type))) {
+    expect(resource, id).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   }
 });
 

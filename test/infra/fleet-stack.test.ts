@@ -3,12 +3,15 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, test } from 'vitest';
 import { InstanceEnvironment } from '../../contract/environment.ts';
+import { openDatabasesIn } from '../../instance/memory.ts';
+import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import type { FleetPermission } from '../../lib/fleet/instance-fleet.ts';
-import { calledServices } from './called-services.ts';
-import { buildDev, deployed, newApp, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
+import { buildFleet, deployed, newApp, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
 
 const { data, fleet, observability, service } = synthesizedTemplates();
 
+const GIBIBYTE = 2 ** 30;
+type Sizes = { Memory: string; EphemeralStorage: { SizeInGiB: number } };
 type Container = { Environment: { Name: string; Value: unknown }[]; [other: string]: unknown };
 const definitions = ofType(fleet.resources, 'AWS::ECS::TaskDefinition').map(([, definition]) => definition);
 const containerOf = ({ Properties }: Resource) => (Properties['ContainerDefinitions'] as [Container])[0];
@@ -42,8 +45,13 @@ describe('each task definition', () => {
         ReadonlyRootFilesystem: true,
         MountPoints: [{ ContainerPath: '/var/lib/graphfleet', ReadOnly: false, SourceVolume: 'work' }],
         StopTimeout: 120,
-        LogConfiguration: { LogDriver: 'awslogs' },
-        HealthCheck: { Command: expect.arrayContaining(['CMD', 'node']) },
+        // A line that can not be written must not hold up a job.
+        LogConfiguration: { LogDriver: 'awslogs', Options: { mode: 'non-blocking' } },
+        HealthCheck: {
+          Command: ['CMD', 'node', '-e', expect.stringContaining("fetch('http://127.0.0.1:8080/health')")],
+          Interval: 30,
+          Retries: 5,
+        },
       });
     }
   });
@@ -59,40 +67,35 @@ describe('each task definition', () => {
   });
 });
 
-describe('the network', () => {
-  const groupId = (name: string): unknown => {
-    const [id] = ofType(fleet.resources, 'AWS::EC2::SecurityGroup')
-      .map(([id]) => id)
-      .filter((id) => id.includes(name));
-    return { 'Fn::GetAtt': [id, 'GroupId'] };
-  };
-
-  test('lets only the functions that speak to instances reach them, on one port', () => {
-    const ingress = ofType(fleet.resources, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => Properties);
-    const toInstances = ingress.filter(
-      ({ GroupId }) => JSON.stringify(GroupId) === JSON.stringify(groupId('Instances')),
-    );
-    expect(toInstances).toMatchObject([{ FromPort: 8080, ToPort: 8080, SourceSecurityGroupId: groupId('Callers') }]);
-    for (const [, { Properties }] of ofType(fleet.resources, 'AWS::EC2::SecurityGroup')) {
-      expect(Properties).not.toHaveProperty('SecurityGroupIngress');
-    }
+test('each tier keeps its cache to its own disk, and its open databases to its own memory', () => {
+  const shares = definitions.map((definition) => {
+    const own = Object.fromEntries(containerOf(definition).Environment.map(({ Name, Value }) => [Name, Value]));
+    const { Memory, EphemeralStorage } = definition.Properties as Sizes;
+    expect(Number(own['MEMORY_BYTES'])).toBe(Number(Memory) * 2 ** 20);
+    const forLoads = EphemeralStorage.SizeInGiB - Number(own['CACHE_BYTES']) / GIBIBYTE;
+    return [own['INSTANCE_TIER'], { forLoads, openDatabases: openDatabasesIn(Number(own['MEMORY_BYTES'])) }];
   });
-
-  test('has no way to the internet, and an endpoint for each service that is called from it', async () => {
-    for (const type of ['AWS::EC2::InternetGateway', 'AWS::EC2::NatGateway', 'AWS::EC2::Route']) {
-      expect(ofType(fleet.resources, type)).toEqual([]);
-    }
-    const services = ofType(fleet.resources, 'AWS::EC2::VPCEndpoint').map(([, { Properties }]) =>
-      deployed(Properties['ServiceName'], {}).replace('com.amazonaws.AWS::Region.', ''),
-    );
-    expect(services.sort()).toEqual(await calledServices());
+  // The image and two loads: each has what it is of, what it makes and what it writes aside.
+  expect(Object.fromEntries(shares)).toEqual({
+    standard: { forLoads: 1 + 2 * (5 + 12.5), openDatabases: 8 },
+    large: { forLoads: 1 + 2 * (20 + 12.5), openDatabases: 101 },
+    xlarge: { forLoads: 1 + 2 * (40 + 12.5), openDatabases: 439 },
+    shared: { forLoads: 1 + 2 * (20 + 12.5), openDatabases: 101 },
   });
+});
+
+test('a disk on which loads leave no room for a snapshot is no tier', () => {
+  const { tiers } = CONFIGURATIONS.dev;
+  const small = { ...tiers, large: { ...tiers.large, storageGigabytes: 70 } };
+  expect(() => buildFleet(newApp(), { ...CONFIGURATIONS.dev, tiers: small })).toThrow(
+    '70 GB of disk are too few for tier "large"',
+  );
 });
 
 describe('what functions may do with instances', () => {
   const statementsFor = (permission: FleetPermission) => {
     const app = newApp();
-    const { fleet: stack } = buildDev(app);
+    const stack = buildFleet(app, CONFIGURATIONS.dev);
     const own = new Stack(app, 'Own');
     const role = new Role(own, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     stack.fleet.grant(role, permission);

@@ -20,7 +20,8 @@ export const taskView = (names: Names, task: Task): object => ({
   ...when('stoppingAt', task.stoppingAt),
   ...when('stoppedAt', task.stoppedAt),
   ...(task.stopCode !== undefined && { stopCode: task.stopCode, stoppedReason: task.stoppedReason }),
-  containers: [containerView(task)],
+  // What watches a task on Fargate for GuardDuty is told of too.
+  containers: [watcherView(task), containerView(task)],
 });
 
 const containerView = ({
@@ -45,6 +46,15 @@ const containerView = ({
   ...(stopCode === 'TaskFailedToStart' && { reason: stoppedReason }),
   healthStatus: health,
   networkInterfaces: [{ privateIpv4Address: '127.0.0.1' }],
+});
+
+const watcherView = ({ arn, id, lastStatus }: Task) => ({
+  containerArn: `${arn}/${id}-watcher`,
+  taskArn: arn,
+  name: 'aws-guardduty-agent-0000000',
+  lastStatus: lastStatus === 'STOPPING' ? 'RUNNING' : lastStatus,
+  ...(lastStatus === 'STOPPED' && { exitCode: 137 }),
+  healthStatus: 'UNKNOWN',
 });
 
 const when = (name: string, at: number | undefined) => (at === undefined ? {} : { [name]: inSeconds(at) });
