@@ -34,12 +34,15 @@ export class TierHosts extends Construct {
 
   constructor(scope: Construct, id: string, { cluster, securityGroup, hosts, storageGigabytes }: TierHostsProps) {
     super(scope, id);
+    const userData = UserData.forLinux();
+    // A task has a role of its own, and does not take on its host's.
+    userData.addCommands('echo ECS_AWSVPC_BLOCK_IMDS=true >> /etc/ecs/ecs.config');
     const launchTemplate = new LaunchTemplate(this, 'Template', {
       instanceType: new InstanceType(hosts.instanceType),
       machineImage: EcsOptimizedImage.amazonLinux2023(AmiHardwareType.ARM),
       securityGroup,
       role: this.#role(cluster).withoutPolicyUpdates(),
-      userData: UserData.forLinux(),
+      userData,
       requireImdsv2: true,
       blockDevices: [
         {

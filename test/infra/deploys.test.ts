@@ -7,7 +7,7 @@ import { buildApplication } from '../../lib/application.ts';
 import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
 import { EVERYTHING } from './everything.ts';
-import { newApp, ofType, type Resource, templateIn } from './synthesis.ts';
+import { newApp, ofType, type Resource, synthesizedEverything, templateIn } from './synthesis.ts';
 
 const STACKS = ['Data', 'Fleet', 'Observability', 'Steps', 'Workflows', 'ApiFunctions', 'Api'];
 const NEXT_IMAGE = PLACEHOLDER_IMAGE.replace('0'.repeat(64), 'b'.repeat(64));
@@ -18,7 +18,7 @@ const nextVersion = (): string => {
   const tiers = Object.fromEntries(
     Object.entries(CONFIGURATIONS.dev.tiers).map(([tier, size]) => [
       tier,
-      { ...size, processorUnits: 16_384, memoryMegabytes: 122_880, storageGigabytes: size.storageGigabytes / 2 },
+      { ...size, processorUnits: 16_384, memoryMegabytes: 122_880, storageGigabytes: 200 },
     ]),
   ) as typeof CONFIGURATIONS.dev.tiers;
   buildApplication(app, { ...CONFIGURATIONS.dev, tiers }, NEXT_IMAGE);
@@ -100,10 +100,8 @@ describe('the deploy of another version', () => {
 });
 
 describe('a stage with all that a stage may have', () => {
-  const app = newApp();
-  buildApplication(app, EVERYTHING, PLACEHOLDER_IMAGE);
-  app.synth();
-  const templates = STACKS.map((stack) => [stack, templateIn(app.outdir, stack).Resources] as const);
+  const all = synthesizedEverything();
+  const templates = STACKS.map((stack) => [stack, all[stack]?.Resources ?? {}] as const);
   const of = Object.fromEntries(templates);
   const every = (type: string) => templates.flatMap(([, resources]) => ofType(resources, type));
 
@@ -137,6 +135,12 @@ describe('a stage with all that a stage may have', () => {
     ]);
     expect(tagged).toContainEqual(['graphfleet-prod-xlarge', ['EC2'], { Ref: provider }]);
     expect(tagged).toContainEqual(['graphfleet-prod-large', ['FARGATE'], undefined]);
+  });
+
+  test('has hosts whose role tasks can not take on', () => {
+    const [[, { Properties }] = ['', { Properties: {} }]] = every('AWS::EC2::LaunchTemplate');
+    const { UserData } = Properties['LaunchTemplateData'] as { UserData: unknown };
+    expect(JSON.stringify(UserData)).toContain('ECS_AWSVPC_BLOCK_IMDS=true');
   });
 
   test.each(templates)('leaves room in %s for what comes: a stack takes 500 resources', (_stack, resources) => {
@@ -187,11 +191,14 @@ describe('a stage with all that a stage may have', () => {
     }
   });
 
-  test('names alarms that there are, which say who is hurt', () => {
+  test('names alarms that there are, which say who is hurt and link to what is to be done', () => {
     const alarms = ofType(of['Observability'] ?? {}, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
     for (const name of ROLLBACK_ALARMS) {
       expect(alarms).toContainEqual(
-        expect.objectContaining({ AlarmName: name, AlarmDescription: expect.stringContaining('Runbook: ') }),
+        expect.objectContaining({
+          AlarmName: name,
+          AlarmDescription: expect.stringContaining(`Runbook: ${EVERYTHING.runbooks}`),
+        }),
       );
     }
   });
@@ -204,7 +211,7 @@ describe('a stage with all that a stage may have', () => {
     });
     expect(every('AWS::ApiGateway::BasePathMapping')[0]?.[1].Properties).toMatchObject({ BasePath: 'v1' });
     expect(every('AWS::ApiGateway::RestApi')[0]?.[1].Properties).toMatchObject({ DisableExecuteApiEndpoint: true });
-    expect(templateIn(app.outdir, 'Api').Outputs).toMatchObject({ ApiUrl: { Value: 'https://graphs.example.com' } });
+    expect(all['Api']?.Outputs).toMatchObject({ ApiUrl: { Value: 'https://graphs.example.com' } });
     const functionNamed = (name: string) =>
       every('AWS::Lambda::Function').find(
         ([, { Properties }]) => Properties['FunctionName'] === `graphfleet-prod-${name}`,
