@@ -18,6 +18,7 @@ export const GATEWAY_RESPONSES = {
     'There is no such path, or not with this method; see /v1/openapi.json.',
   ),
   RESOURCE_NOT_FOUND: problemOf('not_found', 'There is no such path, or not with this method; see /v1/openapi.json.'),
+  WAF_FILTERED: problemOf('forbidden', 'The firewall before this service does not let the request through.'),
   REQUEST_TOO_LARGE: problemOf('too_large', 'The body is larger than this service takes.'),
   THROTTLED: problemOf('limit_reached', 'Too many requests; wait a second.', { retryable: true }),
   INTEGRATION_TIMEOUT: problemOf('unavailable', 'The service took too long; try again.', { retryable: true }),

@@ -10,7 +10,7 @@ export type TaskSize = {
   /** 1024 are one virtual processor. */
   readonly processorUnits: number;
   readonly memoryMegabytes: number;
-  /** Room for the cache of snapshots and for what is being built, 21 to 200. */
+  /** Room for the image, for what is being built and for the cache of snapshots, 21 to 200. */
   readonly storageGigabytes: number;
   /** Hosts of our own on EC2; left out: Fargate. */
   readonly hosts?: TierHosts;
@@ -32,11 +32,19 @@ export type Configuration = {
   readonly stage: string;
   /** Who issues the tokens that the API takes, for whom, and where the keys are. */
   readonly tokens: { readonly issuer: string; readonly audience: string; readonly keySetUrl: string };
-  /** The SNS topic that alarms tell; null: they are seen in the console only. */
+  /**
+   * The SNS topic that alarms tell; null: they are seen in the console only. If it is encrypted, then with a key whose policy
+   * admits `cloudwatch.amazonaws.com`: `aws/sns` does not, and an alarm that is not delivered tells nobody so.
+   */
   readonly alarmTopicArn: string | null;
-  /** The jobs of Dagster that operations may run, and the secret with its token; null: none. */
+  /** Where `docs/runbooks/` is read in a browser: alarms link there; null: they name the file in this repository. */
+  readonly runbooks: `https://${string}/` | null;
+  /**
+   * The jobs of Dagster that operations may run, and the secret with its token; null: none. The secret has the key
+   * `aws/secretsmanager`: functions may decrypt with no other.
+   */
   readonly dagster: (DagsterConfiguration & { readonly tokenSecretArn: string | null }) | null;
-  /** Where OpenLineage events of materializations are posted, and the secret with the bearer token; null: nowhere. */
+  /** Where OpenLineage events of materializations are posted, and the secret, likewise, with the bearer token; null: nowhere. */
   readonly lineage: { readonly url: string; readonly tokenSecretArn: string | null } | null;
   /** How long logs are kept. */
   readonly logRetention: RetentionDays;
@@ -54,13 +62,16 @@ export type Configuration = {
   readonly domain: { readonly name: string; readonly certificateArn: string } | null;
   /** A new version of functions and workflows first gets a share of the calls; null: all at once. */
   readonly canary: { readonly percentage: number; readonly minutes: number } | null;
-  /** Each has a copy of every network endpoint, which costs by the hour. */
-  readonly availabilityZones: number;
+  /**
+   * How many, or which by name (`us-east-1b`), where the first of the region will not do. Each has a copy of every network
+   * endpoint, which costs by the hour.
+   */
+  readonly availabilityZones: number | readonly string[];
   readonly tiers: Readonly<Record<Tier, TaskSize>>;
 };
 
 const tiers: Configuration['tiers'] = {
-  standard: { processorUnits: 1024, memoryMegabytes: 4_096, storageGigabytes: 40 },
+  standard: { processorUnits: 1024, memoryMegabytes: 4_096, storageGigabytes: 50 },
   large: { processorUnits: 4096, memoryMegabytes: 16_384, storageGigabytes: 100 },
   xlarge: { processorUnits: 8192, memoryMegabytes: 61_440, storageGigabytes: 200 },
   shared: { processorUnits: 2048, memoryMegabytes: 16_384, storageGigabytes: 100 },
@@ -76,6 +87,7 @@ export const CONFIGURATIONS = {
       keySetUrl: 'https://identity.dev.example.com/.well-known/jwks.json',
     },
     alarmTopicArn: null,
+    runbooks: null,
     dagster: null,
     lineage: null,
     logRetention: RetentionDays.TWO_WEEKS,
@@ -101,6 +113,7 @@ export const CONFIGURATIONS = {
       keySetUrl: 'https://identity.example.com/.well-known/jwks.json',
     },
     alarmTopicArn: null,
+    runbooks: null,
     dagster: null,
     lineage: null,
     logRetention: RetentionDays.ONE_YEAR,

@@ -68,7 +68,7 @@ const TITLES: Record<FailureCode, string> = {
   query_failed: 'The query failed',
   unauthorized: 'A valid bearer token is needed',
   payment_required: 'A live subscription is needed',
-  forbidden: 'The token does not allow this',
+  forbidden: 'This is not allowed',
   not_found: 'There is no such thing',
   query_timeout: 'The query took too long',
   conflict: 'Another change is in the way',

@@ -7,7 +7,7 @@ import { crashMetric } from './crashes.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 import { awsMetric, combined, countedOf, largestOf, type ServiceMetrics } from './service-metrics.ts';
 
-type Definition = Omit<ServiceAlarmProps, 'namePrefix' | 'name' | 'topicArn'>;
+type Definition = Omit<ServiceAlarmProps, 'namePrefix' | 'name' | 'topicArn' | 'runbooks'>;
 /** Alarms by their names. */
 export type Alarms = Readonly<Record<string, Definition>>;
 
@@ -247,13 +247,13 @@ export const serviceAlarms = (metrics: ServiceMetrics, { api, table }: { api: st
   },
 });
 
-/** Makes alarms, all of which tell the same topic. */
+/** Makes alarms, all of which tell the same topic and have their runbooks in the same place. */
 export const addAlarms = (
   scope: Construct,
   alarms: Alarms,
-  { namePrefix, topicArn }: Pick<ServiceAlarmProps, 'namePrefix' | 'topicArn'>,
+  { namePrefix, topicArn, runbooks }: Pick<ServiceAlarmProps, 'namePrefix' | 'topicArn' | 'runbooks'>,
 ): ServiceAlarm[] =>
   Object.entries(alarms).map(
     ([name, definition]) =>
-      new ServiceAlarm(scope, `${pascalCase(name)}Alarm`, { ...definition, name, namePrefix, topicArn }),
+      new ServiceAlarm(scope, `${pascalCase(name)}Alarm`, { ...definition, name, namePrefix, topicArn, runbooks }),
   );

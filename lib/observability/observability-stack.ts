@@ -31,7 +31,7 @@ export class ObservabilityStack extends Stack {
         ...fleetAlarms(metrics),
         ...serviceAlarms(metrics, { api: namePrefix, table: tableName }),
       },
-      { namePrefix, topicArn: configuration.alarmTopicArn },
+      { namePrefix, topicArn: configuration.alarmTopicArn, runbooks: configuration.runbooks },
     );
     this.rollbackAlarms = alarms.flatMap(({ alarmName, rollsBack }) => (rollsBack ? [alarmName] : []));
     const machines = { service: 'states', resource: 'stateMachine', arnFormat: ArnFormat.COLON_RESOURCE_NAME };

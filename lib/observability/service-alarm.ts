@@ -28,7 +28,11 @@ export type ServiceAlarmProps = {
   readonly rollsBack?: true;
   /** Who is told; null: nobody, the alarm is seen in the console only. */
   readonly topicArn: string | null;
+  /** Where runbooks are read in a browser; null: in this repository. */
+  readonly runbooks: string | null;
 };
+
+const RUNBOOKS = 'docs/runbooks/';
 
 /** An alarm of the service. It can not be made without saying who is hurt and what is to be done. */
 export class ServiceAlarm extends Construct {
@@ -39,12 +43,12 @@ export class ServiceAlarm extends Construct {
   constructor(scope: Construct, id: string, props: ServiceAlarmProps) {
     super(scope, id);
     const { namePrefix, name, metric, threshold = 1, isLeast = false, periods = 1, missing } = props;
-    const { impact, runbook, topicArn, rollsBack = false } = props;
+    const { impact, runbook, topicArn, runbooks, rollsBack = false } = props;
     this.alarmName = `${namePrefix}-${name}`;
     this.rollsBack = rollsBack;
     this.alarm = new Alarm(this, 'Alarm', {
       alarmName: this.alarmName,
-      alarmDescription: `${impact} Runbook: ${runbook}`,
+      alarmDescription: `${impact} Runbook: ${runbook.replace(RUNBOOKS, runbooks ?? RUNBOOKS)}`,
       metric,
       threshold,
       comparisonOperator: isLeast

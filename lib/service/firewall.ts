@@ -19,7 +19,9 @@ const MANAGED_RULES = {
   AWSManagedRulesAmazonIpReputationList: [],
   AWSManagedRulesKnownBadInputsRuleSet: [],
   // Bodies reach 128 KB, and Cypher has `<-[:KNOWS]-` and `file:` where these look for scripts and paths.
+  // A sender of webhooks need not say what it is.
   AWSManagedRulesCommonRuleSet: [
+    'NoUserAgent_HEADER',
     'SizeRestrictions_BODY',
     'CrossSiteScripting_BODY',
     'GenericLFI_BODY',

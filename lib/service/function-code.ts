@@ -5,6 +5,7 @@ import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
+import { BUNDLING } from '../../tools/bundling.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,27 +18,13 @@ const NEVER_LOADED = [
   '@smithy/credential-provider-imds',
   '@smithy/core/event-streams',
 ];
-/** Some packages are CommonJS, and call `require` where there is none. */
-const REQUIRE_FOR_COMMON_JS =
-  "import{createRequire as createBundleRequire}from'node:module';const require=createBundleRequire(import.meta.url);";
 
 /** How functions are bundled. */
-export const BUNDLING = {
-  absWorkingDir: PROJECT,
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  external: NEVER_LOADED,
-  banner: { js: REQUIRE_FOR_COMMON_JS },
-  logLevel: 'warning',
-} as const satisfies BuildOptions;
+export const FUNCTION_BUNDLING = { ...BUNDLING, minify: true, external: NEVER_LOADED } as const satisfies BuildOptions;
 
 const bundleAll = (): ReadonlyMap<string, Uint8Array> => {
   const { outputFiles } = buildSync({
-    ...BUNDLING,
+    ...FUNCTION_BUNDLING,
     entryPoints: Object.entries(FUNCTIONS).map(([name, { folder }]) => ({
       in: `functions/${folder}/${name}.ts`,
       out: `${name}/index`,

@@ -9,32 +9,82 @@ import { LAUNCHES_INSTANCES, OPENS_GATES, SERVES_QUEUES, SETTLES_SUBSCRIPTIONS }
  * fails that test, and so does a reason for what is not granted.
  */
 
-/** What AWS does in a role of ours, or for it; no code of ours asks for it. */
-export const ACTS_OF_AWS: Readonly<Record<string, string>> = {
-  'logs:CreateLogStream': 'Lambda and ECS write down what functions and instances print.',
-  'logs:PutLogEvents': 'The same.',
-  'xray:PutTraceSegments': 'Lambda and Step Functions trace what they run.',
-  'xray:PutTelemetryRecords': 'The same.',
-  'xray:GetSamplingRules': 'Step Functions asks which executions are to be traced.',
-  'xray:GetSamplingTargets': 'The same.',
-  'ec2:CreateNetworkInterface': 'Lambda connects a function to the network of the instances.',
-  'ec2:DescribeNetworkInterfaces': 'The same.',
-  'ec2:DescribeSubnets': 'The same.',
-  'ec2:DeleteNetworkInterface': 'The same.',
-  'ec2:AssignPrivateIpAddresses': 'The same.',
-  'ec2:UnassignPrivateIpAddresses': 'The same.',
-  'ecr:GetAuthorizationToken': 'ECS pulls the image of an instance.',
-  'ecr:BatchCheckLayerAvailability': 'The same.',
-  'ecr:GetDownloadUrlForLayer': 'The same.',
-  'ecr:BatchGetImage': 'The same.',
-  'logs:CreateLogDelivery': 'Step Functions sets up the log of a machine.',
-  'logs:GetLogDelivery': 'The same.',
-  'logs:UpdateLogDelivery': 'The same.',
-  'logs:DeleteLogDelivery': 'The same.',
-  'logs:ListLogDeliveries': 'The same.',
-  'logs:PutResourcePolicy': 'The same.',
-  'logs:DescribeResourcePolicies': 'The same.',
-  'logs:DescribeLogGroups': 'The same.',
+/** Whose roles they are that AWS acts in, as `test/iam/roles.ts` names them. */
+export type ActedInByAws =
+  | 'function'
+  | 'function in the network'
+  | 'machine'
+  | 'instance-execution'
+  | 'host'
+  | 'rollout'
+  | 'flow-log'
+  | 'gateway-log';
+
+/**
+ * What AWS does in a role of ours, by whose it is; no code of ours asks for it. A role that may not do all of it fails a test,
+ * and so does one that only AWS takes on and that may do more.
+ */
+export const ACTS_OF_AWS: Readonly<Record<ActedInByAws, Readonly<Record<string, string>>>> = {
+  function: {
+    'logs:CreateLogStream': 'Lambda writes down what functions print.',
+    'logs:PutLogEvents': 'The same.',
+    'xray:PutTraceSegments': 'Lambda traces what it runs.',
+    'xray:PutTelemetryRecords': 'The same.',
+  },
+  'function in the network': {
+    'ec2:CreateNetworkInterface': 'Lambda connects a function to the network of the instances.',
+    'ec2:DescribeNetworkInterfaces': 'The same.',
+    'ec2:DescribeSubnets': 'The same.',
+    'ec2:DeleteNetworkInterface': 'The same.',
+    'ec2:AssignPrivateIpAddresses': 'The same.',
+    'ec2:UnassignPrivateIpAddresses': 'The same.',
+  },
+  machine: {
+    'xray:PutTraceSegments': 'Step Functions traces what it runs.',
+    'xray:PutTelemetryRecords': 'The same.',
+    'xray:GetSamplingRules': 'Step Functions asks which executions are to be traced.',
+    'xray:GetSamplingTargets': 'The same.',
+    'logs:CreateLogDelivery': 'Step Functions sets up the log of a machine.',
+    'logs:GetLogDelivery': 'The same.',
+    'logs:UpdateLogDelivery': 'The same.',
+    'logs:DeleteLogDelivery': 'The same.',
+    'logs:ListLogDeliveries': 'The same.',
+    'logs:PutResourcePolicy': 'The same.',
+    'logs:DescribeResourcePolicies': 'The same.',
+    'logs:DescribeLogGroups': 'The same.',
+  },
+  'instance-execution': {
+    'ecr:GetAuthorizationToken': 'ECS pulls the image of an instance.',
+    'ecr:BatchCheckLayerAvailability': 'The same.',
+    'ecr:GetDownloadUrlForLayer': 'The same.',
+    'ecr:BatchGetImage': 'The same.',
+    'logs:CreateLogStream': 'ECS writes down what instances print.',
+    'logs:PutLogEvents': 'The same.',
+  },
+  host: {
+    'ecs:DiscoverPollEndpoint': 'The agent on a host takes tasks for it from ECS.',
+    'ecs:Poll': 'The same.',
+    'ecs:RegisterContainerInstance': 'A host comes to the cluster.',
+    'ecs:DeregisterContainerInstance': 'A host leaves the cluster.',
+    'ecs:UpdateContainerInstancesState': 'A host that is to leave takes no more tasks.',
+    'ecs:SubmitAttachmentStateChanges': 'The agent tells how tasks are.',
+    'ecs:SubmitContainerStateChange': 'The same.',
+    'ecs:SubmitTaskStateChange': 'The same.',
+    'ecs:StartTelemetrySession': 'The agent tells how much tasks use.',
+  },
+  rollout: {
+    'lambda:GetAlias': 'CodeDeploy moves the aliases of functions.',
+    'lambda:UpdateAlias': 'The same.',
+    'lambda:GetProvisionedConcurrencyConfig': 'The same.',
+    'cloudwatch:DescribeAlarms': 'CodeDeploy takes a version back while an alarm is on.',
+  },
+  'flow-log': {
+    'logs:CreateLogStream': 'VPC writes down the connections of the network.',
+    'logs:DescribeLogStreams': 'The same.',
+    'logs:PutLogEvents': 'The same.',
+  },
+  // What it may do is in a policy that AWS keeps.
+  'gateway-log': {},
 };
 
 /** What several functions do by the same code: which of them it falls to is chance. One of them at least has done it. */

@@ -4,6 +4,7 @@ import { ACCOUNT, Deployment, REGION } from './deployment.ts';
 import { type Grant, grantsOf } from './grants.ts';
 import { Requests } from './requests.ts';
 import { decide, type IamRequest } from './simulate.ts';
+import { WORST } from './worst.ts';
 
 const deployment = new Deployment(inject('templates'));
 const requests = new Requests(deployment);
@@ -35,50 +36,6 @@ const SERVICES = [
   'wafv2',
   'codedeploy',
   'sns',
-];
-
-/** What would do most harm: by name, so that none of them is missing because the lists of actions are. */
-const WORST = [
-  'dynamodb:Scan',
-  'dynamodb:BatchWriteItem',
-  'dynamodb:PartiQLSelect',
-  'dynamodb:PartiQLUpdate',
-  'dynamodb:PartiQLDelete',
-  'dynamodb:DeleteTable',
-  'dynamodb:UpdateTable',
-  'dynamodb:ExportTableToPointInTime',
-  'dynamodb:PutResourcePolicy',
-  's3:DeleteBucket',
-  's3:PutBucketPolicy',
-  's3:DeleteObjectVersion',
-  's3:GetObjectVersion',
-  's3:PutLifecycleConfiguration',
-  's3:PutBucketVersioning',
-  's3:BypassGovernanceRetention',
-  'states:DeleteStateMachine',
-  'states:UpdateStateMachine',
-  'states:GetExecutionHistory',
-  'lambda:UpdateFunctionCode',
-  'lambda:UpdateFunctionConfiguration',
-  'lambda:AddPermission',
-  'ecs:StopTask',
-  'ecs:RunTask',
-  'ecs:ExecuteCommand',
-  'ecs:DeleteCluster',
-  'iam:CreateRole',
-  'iam:PutRolePolicy',
-  'iam:AttachRolePolicy',
-  'iam:UpdateAssumeRolePolicy',
-  'sts:AssumeRole',
-  'kms:ScheduleKeyDeletion',
-  'kms:PutKeyPolicy',
-  'kms:CreateGrant',
-  'kms:Encrypt',
-  'secretsmanager:PutSecretValue',
-  'secretsmanager:DeleteSecret',
-  'logs:DeleteLogGroup',
-  'logs:FilterLogEvents',
-  'cloudformation:UpdateStack',
 ];
 
 const asked = async (

@@ -1,11 +1,11 @@
-import type { FunctionName } from '../../contract/functions.ts';
+import { FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
 import { BUCKET_PERMISSIONS, type BucketPermission } from '../../lib/data/snapshot-bucket.ts';
 import { TABLE_PERMISSIONS, type TablePermission } from '../../lib/data/table-permissions.ts';
 import { FLEET_PERMISSIONS, type FleetPermission } from '../../lib/fleet/instance-fleet.ts';
 import { API_FUNCTIONS } from '../../lib/service/api-functions.ts';
 import { permissionsOfPipeline, type Row } from '../../lib/service/function-table.ts';
 import { RECONCILE_FUNCTIONS } from '../../lib/service/reconcile-functions.ts';
-import { ACTS_OF_AWS, SELDOM, SHARED_WORK, type SharedWork } from '../../lib/service/seldom.ts';
+import { ACTS_OF_AWS, type ActedInByAws, SELDOM, SHARED_WORK, type SharedWork } from '../../lib/service/seldom.ts';
 import { STEP_FUNCTIONS } from '../../lib/service/step-functions.ts';
 import type { Grant } from './grants.ts';
 
@@ -41,7 +41,17 @@ const reachesItems = ({ actions, items, index }: (typeof TABLE_PERMISSIONS)[Tabl
 
 /** Why a role may do what it did not do; undefined: nobody said why. */
 export const excuseOf = (grant: Grant, used: ReadonlySet<Grant>): string | undefined =>
-  ACTS_OF_AWS[grant.action] ?? readingOf(grant, used) ?? sharedWorkOf(grant, used) ?? seldomOf(grant);
+  actsOfAwsIn(grant.role)[grant.action] ?? readingOf(grant, used) ?? sharedWorkOf(grant, used) ?? seldomOf(grant);
+
+/** What AWS does in a role: why, by action. */
+export const actsOfAwsIn = (role: string): Readonly<Record<string, string>> => {
+  const [whose = '', name = ''] = role.split('/');
+  const { reachesInstances = false }: Partial<FunctionDefinition> = FUNCTIONS[name as FunctionName] ?? {};
+  return {
+    ...ACTS_OF_AWS[whose as ActedInByAws],
+    ...(whose === 'function' && reachesInstances && ACTS_OF_AWS['function in the network']),
+  };
+};
 
 /** Getting an item and asking for those of a kind are one right: to read them. */
 const READING = ['dynamodb:GetItem', 'dynamodb:Query'];

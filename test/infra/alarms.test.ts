@@ -174,11 +174,24 @@ test('every call that a runbook asks for is one of the API', () => {
 test('an alarm tells the topic of its stage, if there is one', () => {
   const topicArn = 'arn:aws:sns:eu-west-1:000000000000:operators';
   const stack = new Stack(new App(), 'Stack');
-  const made = addAlarms(stack, operationAlarms(new ServiceMetrics(SERVICE)), { namePrefix: SERVICE, topicArn });
+  const told = { namePrefix: SERVICE, topicArn, runbooks: null };
+  const made = addAlarms(stack, operationAlarms(new ServiceMetrics(SERVICE)), told);
   for (const { alarm } of made) {
     expect(stack.resolve((alarm.node.defaultChild as CfnAlarm).alarmActions)).toEqual([topicArn]);
   }
   expect(alarms.every((alarm) => !('AlarmActions' in alarm))).toBe(true);
+});
+
+test('an alarm links to its runbook, where the stage says where runbooks are read', () => {
+  const runbooks = 'https://git.example.com/graphfleet/blob/main/docs/runbooks/';
+  const stack = new Stack(new App(), 'Stack');
+  const told = { namePrefix: SERVICE, topicArn: null, runbooks };
+  for (const { alarm } of addAlarms(stack, operationAlarms(new ServiceMetrics(SERVICE)), told)) {
+    const description = String((alarm.node.defaultChild as CfnAlarm).alarmDescription);
+    const [, path = ''] =
+      / Runbook: https:\/\/git\.example\.com\/graphfleet\/blob\/main\/(\S+)$/.exec(description) ?? [];
+    expect(existsSync(new URL(path, ROOT)) && path, description).toMatch(/^docs\/runbooks\/[a-z-]+\.md$/);
+  }
 });
 
 test.each(alarms.map((alarm) => [alarm.AlarmName, alarm] as const))(

@@ -55,7 +55,12 @@ describe.each(ROUTES)('$method $path', ({ method, path, scope, streams, function
 
 test('the authorizer is the function authorize, asked with the bearer token', () => {
   const authorizer = resources[authorizerId ?? '']?.Properties ?? {};
-  expect(authorizer).toMatchObject({ Type: 'TOKEN', IdentitySource: 'method.request.header.Authorization' });
+  expect(authorizer).toMatchObject({
+    Type: 'TOKEN',
+    IdentitySource: 'method.request.header.Authorization',
+    // So long a token that has expired is taken; docs/operations.md says it too.
+    AuthorizerResultTtlInSeconds: 60,
+  });
   // The URI takes the ARN apart for its partition and region, which only CloudFormation can.
   expect(JSON.stringify(authorizer['AuthorizerUri'])).toMatch(
     /:ExportsOutputRefAuthorizeFunctionLive\w+"\},"\/invocations"/,
@@ -73,6 +78,10 @@ test('what API Gateway answers by itself are the problems of the contract', () =
       'gatewayresponse.header.Content-Type': "'application/problem+json'",
     });
   }
+});
+
+test('what the firewall refuses is 403, and not a request that could be mended', () => {
+  expect(GATEWAY_RESPONSES.WAF_FILTERED).toMatchObject({ status: 403, code: 'forbidden', retryable: false });
 });
 
 test('a dollar sign in a problem is not taken for a variable, and reads as itself', () => {
@@ -156,17 +165,28 @@ describe('the firewall', () => {
     ]);
   });
 
-  test('does not refuse a large body, nor Cypher for what looks like a script', () => {
+  test('does not refuse a large body, Cypher for what looks like a script, or who does not say what it is', () => {
     const { ManagedRuleGroupStatement: common } = rules[2]?.Statement ?? {};
     const { RuleActionOverrides } = common as unknown as {
       RuleActionOverrides: { Name: string; ActionToUse: object }[];
     };
     const counted = RuleActionOverrides.filter(({ ActionToUse }) => 'Count' in ActionToUse).map(({ Name }) => Name);
-    expect(counted).toEqual(expect.arrayContaining(['SizeRestrictions_BODY', 'CrossSiteScripting_BODY']));
+    expect(counted.sort()).toEqual([
+      'CrossSiteScripting_BODY',
+      'EC2MetaDataSSRF_BODY',
+      'GenericLFI_BODY',
+      'GenericRFI_BODY',
+      'NoUserAgent_HEADER',
+      'SizeRestrictions_BODY',
+    ]);
   });
 
-  test('tells of requests without their query, token and signature', () => {
+  test('tells of requests without their query, token and signature, in a log whose name WAF takes', () => {
     const [[, logging] = []] = ofType(resources, 'AWS::WAFv2::LoggingConfiguration');
+    const { LogDestinationConfigs = [] } = (logging?.Properties ?? {}) as { LogDestinationConfigs?: unknown[] };
+    expect(deployed(LogDestinationConfigs[0], resources)).toMatch(/^arn:.+:log-group:aws-waf-logs-graphfleet-dev$/);
+    const logs = ofType(resources, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties['LogGroupName']);
+    expect(logs).toContain('aws-waf-logs-graphfleet-dev');
     expect(logging?.Properties['RedactedFields']).toEqual([
       { QueryString: {} },
       { SingleHeader: { Name: 'authorization' } },
@@ -176,6 +196,17 @@ describe('the firewall', () => {
       expect(VisibilityConfig).toMatchObject({ SampledRequestsEnabled: false });
     }
   });
+});
+
+test('the stage comes after the role by which API Gateway writes logs: an account that has none refuses it', () => {
+  const [[accountId = '', account] = []] = ofType(resources, 'AWS::ApiGateway::Account');
+  const [roleId] =
+    ofType(resources, 'AWS::IAM::Role').filter(([, { Properties }]) =>
+      JSON.stringify(Properties['ManagedPolicyArns'] ?? []).includes('/AmazonAPIGatewayPushToCloudWatchLogs'),
+    )[0] ?? [];
+  expect(account?.Properties).toMatchObject({ CloudWatchRoleArn: { 'Fn::GetAtt': [roleId, 'Arn'] } });
+  const [[, stage] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
+  expect((stage as { DependsOn?: string[] }).DependsOn).toContain(accountId);
 });
 
 test('the stage is throttled and traced, and its log names neither query, header nor body', () => {

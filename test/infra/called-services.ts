@@ -1,6 +1,7 @@
 import { build } from 'esbuild';
 import { FUNCTIONS, type FunctionDefinition } from '../../contract/functions.ts';
-import { BUNDLING } from '../../lib/service/function-code.ts';
+import { FUNCTION_BUNDLING } from '../../lib/service/function-code.ts';
+import { NATIVE_PACKAGES } from '../../tools/instance-bundle.ts';
 
 const CLIENT = /node_modules\/@aws-sdk\/client-([a-z-]+)\//;
 /** The service behind a client, as its endpoint is named. */
@@ -14,12 +15,12 @@ export const calledServices = async (): Promise<string[]> => {
     ([, { reachesInstances }]) => reachesInstances,
   );
   const { metafile } = await build({
-    ...BUNDLING,
+    ...FUNCTION_BUNDLING,
     entryPoints: ['instance/main.ts', ...functions.map(([name, { folder }]) => `functions/${folder}/${name}.ts`)],
     write: false,
     metafile: true,
     outdir: '/not-written',
-    external: [...BUNDLING.external, '@duckdb/*', '@ladybugdb/*'],
+    external: [...FUNCTION_BUNDLING.external, ...NATIVE_PACKAGES],
   });
   const clients = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>

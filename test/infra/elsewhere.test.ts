@@ -1,17 +1,9 @@
-import { Template } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import { buildApplication } from '../../lib/application.ts';
-import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
 import { EVERYTHING } from './everything.ts';
-import { newApp, ofType, type Resource, statementsIn } from './synthesis.ts';
+import { ofType, statementsIn, synthesizedEverything } from './synthesis.ts';
 
-const { steps, workflows, apiFunctions } = buildApplication(newApp(), EVERYTHING, PLACEHOLDER_IMAGE);
-const resources = Object.assign(
-  {},
-  ...[steps, workflows, apiFunctions].map(
-    (stack) => Template.fromStack(stack).toJSON()['Resources'] as Record<string, Resource>,
-  ),
-) as Record<string, Resource>;
+const { Steps, Workflows, ApiFunctions } = synthesizedEverything();
+const resources = { ...Steps?.Resources, ...Workflows?.Resources, ...ApiFunctions?.Resources };
 
 const STEPS = ['await-external-job', 'start-external-job', 'terminate-external-job'];
 

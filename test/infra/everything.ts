@@ -4,10 +4,11 @@ const secretArn = (name: string) => `arn:aws:secretsmanager:eu-central-1:0000000
 
 /**
  * A stage with all that a stage may have: what production has, hosts of its own for a tier, the API's own name, jobs of
- * Dagster, and a catalogue of lineage.
+ * Dagster, a catalogue of lineage, and runbooks that are read in a browser.
  */
 export const EVERYTHING: Configuration = {
   ...CONFIGURATIONS.prod,
+  runbooks: 'https://git.example.com/graphfleet/blob/main/docs/runbooks/',
   domain: {
     name: 'graphs.example.com',
     certificateArn: 'arn:aws:acm:eu-central-1:000000000000:certificate/00000000-0000-0000-0000-000000000000',

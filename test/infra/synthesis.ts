@@ -4,9 +4,12 @@ import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { inject } from 'vitest';
 import { type Application, buildApplication } from '../../lib/application.ts';
-import { CONFIGURATIONS } from '../../lib/configuration.ts';
+import { CONFIGURATIONS, type Configuration } from '../../lib/configuration.ts';
+import { DataStack } from '../../lib/data/data-stack.ts';
+import { FleetStack } from '../../lib/fleet/fleet-stack.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
 import { contextOf } from './cdk-context.ts';
+import { EVERYTHING } from './everything.ts';
 
 /** A CloudFormation resource as a template has it. */
 export type Resource = {
@@ -23,6 +26,27 @@ export const newApp = ({ bundles = false, validates = false } = {}): App => {
 };
 
 export const buildDev = (app: App): Application => buildApplication(app, CONFIGURATIONS.dev, PLACEHOLDER_IMAGE);
+
+/** The templates of a stage with everything, by the stack. It takes seconds, and is done once in a worker. */
+export const synthesizedEverything = (): Readonly<Record<string, TemplateJson>> => {
+  everything ??= synthesizeEverything();
+  return everything;
+};
+const synthesizeEverything = () => {
+  const app = newApp();
+  buildApplication(app, EVERYTHING, PLACEHOLDER_IMAGE);
+  app.synth();
+  const stacks = globSync('*.template.json', { cwd: app.outdir }).map((file) => file.replace('.template.json', ''));
+  return Object.fromEntries(stacks.map((stack) => [stack, templateIn(app.outdir, stack)]));
+};
+let everything: ReturnType<typeof synthesizeEverything> | undefined;
+
+/** The fleet of a stage without what only uses it: to synthesize all of an application takes seconds. */
+export const buildFleet = (app: App, configuration: Configuration): FleetStack => {
+  const { controlTable, snapshots } = new DataStack(app, 'Data', { configuration });
+  const imageReference = PLACEHOLDER_IMAGE;
+  return new FleetStack(app, 'Fleet', { configuration, controlTable, snapshots, imageReference });
+};
 
 /** The templates of the dev stage, without the functions' code. */
 export const synthesizedTemplates = () => {

@@ -36,11 +36,11 @@ import { DynamoInputTokenStore } from '../../domain/operation/dynamo-input-token
 import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import type { OperationEvent } from '../../domain/operation/operation-event.ts';
 import { operationAsOf } from '../../domain/operation/operation-event.ts';
-import { DynamoRotationStore } from '../../domain/reconciliation/dynamo-rotation-store.ts';
 import { DynamoRefreshPlanStore } from '../../domain/refresh/dynamo-refresh-plan-store.ts';
 import type { InstanceRefreshResult } from '../../domain/refresh/refresh.ts';
 import { DynamoRepositoryAccessStore } from '../../domain/repository/dynamo-repository-access-store.ts';
 import { DynamoRepositoryStore } from '../../domain/repository/dynamo-repository-store.ts';
+import { DynamoRotationStore } from '../../domain/rotation/dynamo-rotation-store.ts';
 import { DynamoTableFileStore } from '../../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../../domain/table/dynamo-table-store.ts';
 import { emptyTable } from '../../domain/table/table.ts';

@@ -32,6 +32,19 @@ test('every machine is deployed as a standard workflow with tracing, and logs wi
   }
 });
 
+test('the log of machines is one that the account lets all of them write to, however many there are', () => {
+  const name = '/aws/vendedlogs/states/graphfleet-dev';
+  const [[logId] = [], ...others] = ofType(service.resources, 'AWS::Logs::LogGroup').filter(
+    ([, { Properties }]) => Properties['LogGroupName'] === name,
+  );
+  expect(others).toEqual([]);
+  for (const { LoggingConfiguration } of machines) {
+    expect(LoggingConfiguration).toMatchObject({
+      Destinations: [{ CloudWatchLogsLogGroup: { LogGroupArn: { 'Fn::GetAtt': [logId, 'Arn'] } } }],
+    });
+  }
+});
+
 describe.each(deployed)('$name', ({ name, definition, text, substitutions, named }) => {
   test('is deployed as it is committed, and nothing in it stays unsubstituted', () => {
     expect(JSON.parse(text)).toEqual(definition);
