@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildSync } from 'esbuild';
-import { BUNDLING } from '../lib/service/function-code.ts';
+import { FUNCTION_BUNDLING } from '../lib/service/function-code.ts';
 import { LAMBDA_ENVIRONMENT } from '../test/infra/lambda-environment.ts';
 import { percentile, printTable } from './figures.ts';
 
@@ -43,7 +43,7 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 const bundled = ([name, contents]: [string, string], at: number): Subject => {
   const file = join(directory, `${at}.mjs`);
   if (contents === '') writeFileSync(file, 'export {};');
-  else buildSync({ ...BUNDLING, stdin: { contents, resolveDir: '.' }, outfile: file });
+  else buildSync({ ...FUNCTION_BUNDLING, stdin: { contents, resolveDir: '.' }, outfile: file });
   return { name, file, milliseconds: [], processorMs: [] };
 };
 

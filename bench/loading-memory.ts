@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { EVENTS, stagedEvents, stageEvents, writeEvents } from './event-tables.ts';
 import { printTable } from './figures.ts';
 import { inDirectory } from './in-directory.ts';
@@ -27,7 +28,7 @@ export const benchMemory = async (program: string, millions: readonly number[]):
           encoding: 'utf8',
           env: { ...process.env, MALLOC_ARENA_MAX: '2' },
         });
-        return [`${TITLES[work]}: s, peak MiB of its own / with programs and mapped files`, output.trim()];
+        return [`${TITLES[work]}: s, peak MiB of its own / with programs and mapped files / on disk`, output.trim()];
       });
       rows.push({
         'nodes + relationships': `${nodes.toLocaleString('en')} + ${relationships.toLocaleString('en')}`,
@@ -44,8 +45,11 @@ const LOOK_MS = 10;
 /** In the process of its own: does the work and prints its time and peaks. Node with nothing to do is some 45 and 110 MiB. */
 export const runMemoryWork = async (work: MemoryWork, directory: string): Promise<void> => {
   let own = 0;
+  let written = 0;
+  const foundBytes = bytesIn(directory);
   const look = () => {
     own = Math.max(own, statusMebibytes('RssAnon'));
+    written = Math.max(written, bytesIn(directory) - foundBytes);
   };
   const looking = setInterval(look, LOOK_MS);
   const startedAt = performance.now();
@@ -55,8 +59,18 @@ export const runMemoryWork = async (work: MemoryWork, directory: string): Promis
   if (work === 'alone') await engineAlone(directory, EVENTS, files);
   clearInterval(looking);
   const seconds = (performance.now() - startedAt) / 1_000;
-  console.log(`${seconds.toFixed(1)}, ${own.toFixed(0)} / ${statusMebibytes('VmHWM').toFixed(0)}`);
+  const onDisk = written / 2 ** 20;
+  console.log(
+    `${seconds.toFixed(1)}, ${own.toFixed(0)} / ${statusMebibytes('VmHWM').toFixed(0)} / ${onDisk.toFixed(0)}`,
+  );
 };
+
+/** Of a file that goes meanwhile, nothing. */
+const bytesIn = (directory: string): number =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' }).reduce(
+    (sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 
 const statusMebibytes = (name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1_024;

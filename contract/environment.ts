@@ -96,6 +96,8 @@ export const FleetEnvironment = z.object({
   SECURITY_GROUP_IDS: z.string(),
 });
 
+const bytes = z.coerce.number<string>().int().min(1);
+
 /** What a graph instance finds in its environment. */
 export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnvironment.shape).extend({
   INSTANCE_TIER: z.enum(FLEET_TIERS),
@@ -107,6 +109,10 @@ export const InstanceEnvironment = ControlTableEnvironment.extend(ObjectStoreEnv
   LISTEN_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   /** Scratch and cache; nothing in it is needed after a loss. */
   WORK_DIRECTORY: z.string().min(1),
+  /** What the cache of snapshots may have of the disk; the rest is for what is being built. */
+  CACHE_BYTES: bytes,
+  /** What the task has of memory, all in all. */
+  MEMORY_BYTES: bytes,
   /** Set by ECS: where a task learns its own name, address and image. */
   ECS_CONTAINER_METADATA_URI_V4: z.url(),
   /** Set by ECS: where a task asks not to be stopped. */

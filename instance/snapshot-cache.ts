@@ -16,36 +16,40 @@ type Entry = {
   dropped: boolean;
 };
 
-/** Each open database has its own buffer pool. */
-const MAX_OPEN_DATABASES = 16;
+/** What a cache may have of an instance: of its disk, and of its memory, where each open database has a buffer pool. */
+export type CacheLimits = { bytes: number; openDatabases: number };
 
 /**
  * The snapshots that this instance holds on disk and the databases that are open on them; what was used longest ago
- * goes first. The truth is in the object store, so anything may go at any time that no query is using.
+ * goes first. The truth is in the object store, so anything may go at any time that no query is using. What is in use
+ * stays, also beyond the limits.
  */
 export class SnapshotCache {
   readonly #workspace: Workspace;
   readonly #objects: ObjectStore;
-  readonly #budgetBytes: number;
+  readonly #limits: CacheLimits;
   /** By file name, in order of use, least recent first. */
   readonly #entries = new Map<string, Entry>();
   /** What is being fetched or removed: whoever wants it waits. */
   readonly #changes = new Map<string, Promise<unknown>>();
+  /** The bytes of what is being fetched: there is room for it before it comes. */
+  readonly #fetching = new Map<string, number>();
 
-  private constructor(workspace: Workspace, objects: ObjectStore, budgetBytes: number) {
+  private constructor(workspace: Workspace, objects: ObjectStore, limits: CacheLimits) {
     this.#workspace = workspace;
     this.#objects = objects;
-    this.#budgetBytes = budgetBytes;
+    this.#limits = limits;
   }
 
   /** Opens the cache on what an earlier process left: it was whole then, and whoever uses it first looks whether it still is. */
-  static async open(workspace: Workspace, objects: ObjectStore, budgetBytes: number): Promise<SnapshotCache> {
-    const cache = new SnapshotCache(workspace, objects, budgetBytes);
+  static async open(workspace: Workspace, objects: ObjectStore, limits: CacheLimits): Promise<SnapshotCache> {
+    const cache = new SnapshotCache(workspace, objects, limits);
     for (const name of await readdir(workspace.cacheDirectory)) {
       const file = join(workspace.cacheDirectory, name);
       const { size: bytes } = await stat(file);
       cache.#entries.set(name, { file, bytes, database: undefined, users: 0, isWhole: undefined, dropped: false });
     }
+    await cache.#evict();
     return cache;
   }
 
@@ -72,7 +76,8 @@ export class SnapshotCache {
       this.#entries.delete(name);
       this.#entries.set(name, entry);
       entry.database ??= openDatabase(entry);
-      return await read(await entry.database);
+      const [database] = await Promise.all([entry.database, this.#closeIdle()]);
+      return await read(database);
     } finally {
       await this.#leave(name, entry);
     }
@@ -134,10 +139,17 @@ export class SnapshotCache {
   }
 
   async #fetch(name: string, snapshot: Snapshot): Promise<void> {
-    await this.#download(snapshot, async (scratch) => {
-      await rename(scratch, this.#fileOf(name));
-      this.#entries.set(name, this.#newEntry(name, snapshot));
-    });
+    this.#fetching.set(name, snapshot.bytes);
+    try {
+      await this.#evict();
+      await this.#download(snapshot, async (scratch) => {
+        await rename(scratch, this.#fileOf(name));
+        this.#fetching.delete(name);
+        this.#entries.set(name, this.#newEntry(name, snapshot));
+      });
+    } finally {
+      this.#fetching.delete(name);
+    }
   }
 
   async #download<Result>(snapshot: Snapshot, use: (scratch: string) => Promise<Result>): Promise<Result> {
@@ -151,16 +163,19 @@ export class SnapshotCache {
   }
 
   async #evict(): Promise<void> {
-    const idle = () => [...this.#entries].filter(([, { users }]) => users === 0);
-    const open = idle().filter(([, { database }]) => database !== undefined);
-    const tooMany = open.slice(0, Math.max(0, open.length - MAX_OPEN_DATABASES));
-    await Promise.all(tooMany.map(([, entry]) => closeDatabase(entry)));
-    const bytes = () => [...this.#entries.values()].reduce((sum, entry) => sum + entry.bytes, 0);
-    while (bytes() > this.#budgetBytes) {
-      const [oldest] = idle();
+    await this.#closeIdle();
+    const sizes = () => [...[...this.#entries.values()].map(({ bytes }) => bytes), ...this.#fetching.values()];
+    while (sizes().reduce((sum, bytes) => sum + bytes, 0) > this.#limits.bytes) {
+      const oldest = [...this.#entries].find(([, entry]) => isIdle(entry));
       if (oldest === undefined) return;
       await this.#remove(...oldest);
     }
+  }
+
+  async #closeIdle(): Promise<void> {
+    const open = [...this.#entries.values()].filter(({ database }) => database !== undefined);
+    const tooMany = Math.max(0, open.length - this.#limits.openDatabases);
+    await Promise.all(open.filter(isIdle).slice(0, tooMany).map(closeDatabase));
   }
 
   /** The entry is gone at once, the file when its database is closed; until then nobody fetches it again. */
@@ -189,6 +204,8 @@ export class SnapshotCache {
     return join(this.#workspace.cacheDirectory, name);
   }
 }
+
+const isIdle = ({ users }: Entry): boolean => users === 0;
 
 const nameOf = (graphId: string, { key }: Snapshot): string => `${graphId}.${basename(key)}`;
 

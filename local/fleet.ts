@@ -22,6 +22,8 @@ const WORK_DIRECTORY = 'work';
 const STOP_SECONDS = 30;
 /** An instance that works hard must not be taken for a dead one: half a minute of silence. */
 const HEALTH_CHECK = { interval: 5, timeout: 5, retries: 5, startPeriod: 60 };
+/** One machine has the instances of all tiers: each has the cache and the memory of a small one. */
+const SHARES = { CACHE_BYTES: String(10 * 2 ** 30), MEMORY_BYTES: String(4 * 2 ** 30) };
 /** What deployed ones have besides: without effect here, but whoever registers a copy passes the roles and tags it. */
 const AS_DEPLOYED = {
   taskRoleArn: `arn:aws:iam::${LOCAL.accountId}:role/graphfleet-instance`,
@@ -39,6 +41,7 @@ type InstanceVariables = Omit<
   | 'LISTEN_PORT'
   | 'WORK_DIRECTORY'
   | 'INSTANCE_TIER'
+  | keyof typeof SHARES
 >;
 
 /**
@@ -51,7 +54,7 @@ export const registerTaskDefinitions = async (
   variables: InstanceVariables & Record<string, string>,
 ): Promise<void> => {
   for (const tier of FLEET_TIERS) {
-    const environment = { ...variables, LISTEN_PORT: '0', INSTANCE_TIER: tier, WORK_DIRECTORY: WORK_DIRECTORY };
+    const environment = { ...variables, ...SHARES, LISTEN_PORT: '0', INSTANCE_TIER: tier, WORK_DIRECTORY };
     const family = taskDefinitionFamily(tier);
     const container = {
       name: 'instance',

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleInstance, NATIVE_PACKAGES } from '../tools/instance-bundle.ts';
 import { ImageStore } from './ecs/image-store.ts';
-import { bundleInstance } from './instance-bundle.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-/** What can not be in a bundle: their packages are taken from `node_modules`, and their versions are part of the image. */
-const NATIVE_PACKAGES = ['@duckdb/node-api', '@ladybugdb/core'];
 
 /** The images of instances in a data directory: what ECR is on AWS. */
 export const instanceImages = (dataDirectory: string): ImageStore =>
@@ -18,6 +16,7 @@ export const instanceImages = (dataDirectory: string): ImageStore =>
  */
 export const publishInstanceImage = async (images: ImageStore, label?: string): Promise<string> => {
   const bundle = await bundleInstance();
+  // Native packages are taken from `node_modules`; another version of them is another image.
   const about = { native: NATIVE_PACKAGES.map(versionOf), ...(label !== undefined && { label }) };
   return images.put(`${bundle}// ${JSON.stringify(about)}\n`);
 };

@@ -10,7 +10,7 @@ export type EngineParameters = Record<string, EngineValue>;
  * What a handle may use to cache pages and to hold the intermediate results of its queries. 128 MB is enough for
  * a million nodes and two million relationships; beyond it the engine refuses the query and stays up.
  */
-const READ_BUFFER_POOL_BYTES = 128 * 2 ** 20;
+export const READ_BUFFER_POOL_BYTES = 128 * 2 ** 20;
 /** A new graph is a few pages. */
 const BUILD_BUFFER_POOL_BYTES = 16 * 2 ** 20;
 /**

@@ -6,7 +6,7 @@ import {
   backupOf,
   backupPrefix,
 } from '../../domain/backup/backup.ts';
-import { Refusal, Retryable, Terminal } from '../../domain/failure.ts';
+import { Refusal, Terminal } from '../../domain/failure.ts';
 import type { GraphStore } from '../../domain/graph/graph.ts';
 import type { AcceptedEvent, OperationEvent } from '../../domain/operation/operation-event.ts';
 import type { OperationLog } from '../../domain/operation/operation-log.ts';
@@ -15,6 +15,7 @@ import type { Snapshot } from '../../domain/snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import { refuseHandedOver } from './commit-upload.ts';
 import type { JobWork } from './job-runner.ts';
+import { lendCurrent } from './lend-current.ts';
 
 type Dependencies = {
   cache: SnapshotCache;
@@ -51,11 +52,7 @@ export const backUp =
       if (isOffered && recorded === made.key) await backups.remove(made);
     };
     try {
-      await cache
-        .lend(graphId, snapshot, (file) => objects.upload(made.key, file))
-        .catch(async (error: unknown) => {
-          throw (await isCurrent(snapshot)) ? error : replacedMeanwhile(graphId, error);
-        });
+      await lendCurrent({ cache, graphs }, graphId, snapshot, (file) => objects.upload(made.key, file));
       signal.throwIfAborted();
       refuseHandedOver(await operations.last(operationId), job);
       isOffered = true;
@@ -73,10 +70,6 @@ export const backUp =
       await forget();
       throw error;
     }
-
-    async function isCurrent({ key }: Snapshot): Promise<boolean> {
-      return (await graphs.get(graphId))?.snapshot?.key === key;
-    }
   };
 
 const newBackup = (graphId: string, snapshot: Snapshot, accepted: AcceptedEvent): Backup => {
@@ -93,6 +86,3 @@ const refuseUndone = (last: OperationEvent): void => {
 
 const isUndone = ({ status, cancellable }: OperationEvent): boolean =>
   cancellable && !['running', 'queued', 'succeeded'].includes(status);
-
-const replacedMeanwhile = (graphId: string, cause: unknown): Retryable =>
-  new Retryable('conflict', `The snapshot of "${graphId}" was replaced while it was read.`, { cause });

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Refusal, Retryable, Terminal } from '../../domain/failure.ts';
+import { Refusal, Terminal } from '../../domain/failure.ts';
 import type { Graph, GraphStore } from '../../domain/graph/graph.ts';
 import type { DerivedTable, MaterializationRequest } from '../../domain/materialization/materialization.ts';
 import { derivationsOf, findSources, type SourceGraph } from '../../domain/materialization/sources.ts';
@@ -13,6 +13,7 @@ import type { SnapshotCache } from '../snapshot-cache.ts';
 import { type RejectedRows, sentenceOf } from '../staging/rejected-rows.ts';
 import { stageTable } from '../staging/stage-table.ts';
 import { tableColumns } from '../staging/table-columns.ts';
+import { lendCurrent } from './lend-current.ts';
 import { tellRejects } from './tell-rejects.ts';
 
 type Dependencies = {
@@ -122,15 +123,7 @@ export const deriveTables = async (
   try {
     for (const source of sources.values()) {
       const { graphId, snapshot } = source;
-      let isLent = false;
-      const derive = (file: string): Promise<void> => {
-        isLent = true;
-        return deriveFrom(file, source);
-      };
-      await cache.lend(graphId, snapshot, derive).catch(async (error: unknown) => {
-        const isThere = isLent || (await graphs.get(graphId))?.snapshot?.key === snapshot.key;
-        throw isThere ? error : replacedMeanwhile(graphId, error);
-      });
+      await lendCurrent({ cache, graphs }, graphId, snapshot, (file) => deriveFrom(file, source));
     }
     return derived;
   } catch (error) {
@@ -155,9 +148,6 @@ const writeHeader = async ({ schema }: Graph, table: string, directory: string):
   await writeFile(path, `${columns.map(({ name }) => name).join(',')}\n`);
   return { path, format: 'csv', rows: 0 };
 };
-
-const replacedMeanwhile = (graphId: string, cause: unknown): Retryable =>
-  new Retryable('conflict', `The snapshot of "${graphId}" was replaced while it was read.`, { cause });
 
 const totalOf = (amounts: readonly { rows: number; bytes: number }[]) => ({
   rows: amounts.reduce((sum, { rows }) => sum + rows, 0),

@@ -1,4 +1,5 @@
 import { Refusal, Retryable } from '../../domain/failure.ts';
+import { HEARTBEAT_SECONDS } from '../../domain/fleet/heartbeat.ts';
 import type { InstanceJob, JobKind, JobOf } from '../../domain/fleet/instance-job.ts';
 import { holdingOfLease } from '../../domain/lease/lease.ts';
 import { reportFailure } from '../../domain/operation/failure-report.ts';
@@ -18,8 +19,7 @@ export type JobWork<Kind extends JobKind = JobKind> = (job: JobOf<Kind>, signal:
 /** The work of every kind of job. */
 export type JobWorks = { readonly [Kind in JobKind]: JobWork<Kind> };
 
-/** A workflow waits three times as long before it takes the job for lost. */
-const HEARTBEAT_MS = 10_000;
+const HEARTBEAT_MS = HEARTBEAT_SECONDS * 1_000;
 
 /** What it was handed over with last: it reports by this token and holds the instance by this lease. */
 type Handing = Pick<InstanceJob, 'taskToken' | 'leaseId' | 'generation'>;

@@ -5,6 +5,7 @@ import type { RepositoryAccessStore } from '../../domain/repository/repository-a
 import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import type { TableStore } from '../../domain/table/table.ts';
 import type { TableFileStore } from '../../domain/table/table-file.ts';
+import { LOADS_AT_ONCE } from '../../domain/table/table-limits.ts';
 import type { DatabaseTemplates } from '../database-templates.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import type { Workspace } from '../workspace.ts';
@@ -31,9 +32,6 @@ export type JobDependencies = {
   files: Pick<TableFileStore, 'get'>;
   backups: BackupStore;
 };
-
-/** Each has the engines' memory for a load, of about a gigabyte. */
-const LOADS_AT_ONCE = 2;
 
 /** All that an instance can do for a workflow. */
 export const jobWorks = (dependencies: JobDependencies): JobWorks => {

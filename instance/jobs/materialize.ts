@@ -1,10 +1,13 @@
 import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Refusal } from '../../domain/failure.ts';
-import { type GraphStore, operationIdOfWriter } from '../../domain/graph/graph.ts';
+import type { JobOf } from '../../domain/fleet/instance-job.ts';
+import { type Graph, type GraphStore, operationIdOfWriter } from '../../domain/graph/graph.ts';
 import {
   chosenOf,
   type LoadedSnapshot,
   type MaterializationRequest,
+  type TableVersion,
   tablesToLoad,
   tablesWith,
   withDerived,
@@ -15,14 +18,14 @@ import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { newSnapshot } from '../../domain/snapshot/snapshot.ts';
 import { sourceOf } from '../../domain/table/freshness.ts';
 import { newLoadReportKey } from '../../domain/table/staging.ts';
-import type { TableStore } from '../../domain/table/table.ts';
+import type { GraphTable, TablePart, TableStore } from '../../domain/table/table.ts';
 import { TABLE_LIMITS } from '../../domain/table/table-limits.ts';
-import { loadGraph } from '../loading/load-graph.ts';
+import { type LoadedGraph, type LoadGraph, loadGraph } from '../loading/load-graph.ts';
 import type { StagedFile } from '../loading/load-plan.ts';
 import type { SnapshotCache } from '../snapshot-cache.ts';
 import { fetchChecked, type Workspace } from '../workspace.ts';
 import { askedOf, commitUpload } from './commit-upload.ts';
-import { deriveTables, rejectedLines } from './derive-tables.ts';
+import { type DerivedFile, deriveTables, rejectedLines } from './derive-tables.ts';
 import type { JobWork } from './job-runner.ts';
 import { type Passage, ProgressEvents } from './progress-events.ts';
 
@@ -43,8 +46,9 @@ type Dependencies = {
  * next step of the workflow moves the pointer.
  */
 export const materialize =
-  ({ workspace, cache, operations, graphs, accesses, objects, tables }: Dependencies): JobWork<'materialize'> =>
+  (parts: Dependencies): JobWork<'materialize'> =>
   async (job, signal) => {
+    const { operations, graphs, tables, workspace } = parts;
     const { operationId, graphId } = job;
     const request = await askedOf<MaterializationRequest>(operations, operationId);
     if (request === undefined) return;
@@ -52,88 +56,135 @@ export const materialize =
     const [graph, staged] = await Promise.all([graphs.get(graphId), tables.list(graphId)]);
     if (!graph?.writer || operationIdOfWriter(graph.writer) !== operationId)
       throw new Refusal('conflict', `The graph "${graphId}" is not this operation's any more.`);
-    const at = new Date().toISOString();
-    const scratch: string[] = [];
-    const scratchFile = (extension = '') => {
-      scratch.push(`${workspace.scratchFile()}${extension}`);
-      return scratch.at(-1) ?? '';
-    };
-    const [output, report, directory] = [scratchFile(), scratchFile(), scratchFile()];
-    let progress: ProgressEvents | undefined;
+    const directory = workspace.scratchFile();
+    const run = new Materialization(parts, { job, signal, request, graph, staged, directory });
     try {
       await mkdir(directory);
-      const limits = TABLE_LIMITS[graph.tier];
-      const asked = { operationId, graph, staged, request, limits };
-      const derived = await deriveTables({ cache, graphs, accesses, operations }, asked, { directory, signal });
-      const kept = withDerived(graphId, staged, derived);
-      const chosen = tablesWith(request, derived);
-      const toLoad = tablesToLoad(graph, kept, chosen);
-      const rowsToLoad = toLoad.reduce((sum, { part }) => sum + part.rows, 0);
-      progress = new ProgressEvents(operations, operationId, LOADING, rowsToLoad);
-      const files: StagedFile[] = [];
-      for (const { table, part } of toLoad) {
-        const made = derived.find((own) => own.table === table);
-        // The engine knows the format by the name.
-        const path = made?.path ?? scratchFile('.parquet');
-        if (made === undefined) await fetchChecked(objects, part, path, `What is staged of ${table}`);
-        signal.throwIfAborted();
-        files.push({ table, path });
-      }
-      const { entity } = graph;
-      const isStaged = toLoad.some(({ table }) => table === entity?.table);
-      const loaded = await loadGraph(
-        {
-          schema: graph.schema,
-          files,
-          entity: isStaged ? null : entity,
-          limits,
-          ignoreErrors: request.ignoreErrors,
-          output,
-          report,
-        },
-        { temporaryDirectory: scratchFile(), signal },
-        (done) => progress?.tell(done),
-      );
-      await progress.settled();
-      signal.throwIfAborted();
-
-      const { checksum, bytes, rows } = loaded;
-      const tablesLoaded = loaded.tables.map((table) => {
-        const left = derived.find((own) => own.table === table.table)?.rejected.count ?? 0;
-        return { ...table, rejected: table.rejected + left };
-      });
-      const rejected = tablesLoaded.reduce((sum, table) => sum + table.rejected, 0);
-      const snapshot: LoadedSnapshot['snapshot'] = {
-        ...newSnapshot(graphId, (graph.snapshot?.version ?? 0) + 1, { checksum, bytes }),
-        source: sourceOf(graph.snapshot?.source, chosenOf(kept, chosen), { operationId, at }),
-      };
-      const made: LoadedSnapshot = {
-        snapshot,
-        tables: tablesLoaded,
-        derived: derived.map(({ table, version, part, source }) => ({ table, version, part, source })),
-        rows,
-        rejected,
-        report: rejected > 0 ? newLoadReportKey(graphId, operationId) : null,
-      };
-      await appendFile(report, rejectedLines(derived));
-      await commitUpload({ operations, objects }, job, {
-        files: [
-          ...derived.map(({ part, path }) => ({ key: part.key, file: path })),
-          { key: snapshot.key, file: output },
-          ...(made.report === null ? [] : [{ key: made.report, file: report }]),
-        ],
-        signal,
-        done: {
-          step: 'loadGraph',
-          message: `${rows} rows loaded`,
-          detail: { tables: tablesLoaded, rows, rejected, snapshotVersion: snapshot.version },
-          made,
-        },
-        // Nobody asks for it before it is published; then it need not be fetched.
-        onCommitted: () => cache.adopt(graphId, snapshot, output),
-      });
+      const chosen = await run.choose();
+      await run.commit(chosen, await run.load(chosen));
     } finally {
-      await progress?.settled();
-      for (const path of scratch) await rm(path, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true });
     }
   };
+
+type Work = {
+  job: JobOf<'materialize'>;
+  signal: AbortSignal;
+  request: MaterializationRequest;
+  graph: Graph;
+  staged: readonly GraphTable[];
+  directory: string;
+};
+
+/** What the graph is to be made of. */
+type Chosen = {
+  at: string;
+  derived: readonly DerivedFile[];
+  /** The tables that are loaded as they are kept now. */
+  asKept: readonly GraphTable[];
+  toLoad: readonly TableVersion[];
+};
+
+/** One run of a load, step by step. */
+class Materialization {
+  readonly #parts: Dependencies;
+  readonly #work: Work;
+
+  constructor(parts: Dependencies, work: Work) {
+    this.#parts = parts;
+    this.#work = work;
+  }
+
+  /** Derives what is asked to be derived, and sees which tables are to be loaded. */
+  async choose(): Promise<Chosen> {
+    const { job, signal, request, graph, staged } = this.#work;
+    const { operationId, graphId } = job;
+    const at = new Date().toISOString();
+    const directory = this.#path('derived');
+    await mkdir(directory);
+    const asked = { operationId, graph, staged, request, limits: TABLE_LIMITS[graph.tier] };
+    const derived = await deriveTables(this.#parts, asked, { directory, signal });
+    const kept = withDerived(graphId, staged, derived);
+    const named = tablesWith(request, derived);
+    return { at, derived, asKept: chosenOf(kept, named), toLoad: tablesToLoad(graph, kept, named) };
+  }
+
+  async load({ derived, toLoad }: Chosen): Promise<LoadedGraph> {
+    const { job, signal, request, graph } = this.#work;
+    const { schema, entity, tier } = graph;
+    const rowsToLoad = toLoad.reduce((sum, { part }) => sum + part.rows, 0);
+    const progress = new ProgressEvents(this.#parts.operations, job.operationId, LOADING, rowsToLoad);
+    const files: StagedFile[] = [];
+    for (const { table, part } of toLoad) {
+      const made = derived.find((own) => own.table === table);
+      files.push({ table, path: made?.path ?? (await this.#fetch(table, part)) });
+    }
+    const isStaged = toLoad.some(({ table }) => table === entity?.table);
+    const load: LoadGraph = {
+      schema,
+      files,
+      entity: isStaged ? null : entity,
+      limits: TABLE_LIMITS[tier],
+      ignoreErrors: request.ignoreErrors,
+      output: this.#path('graph'),
+      report: this.#path('report'),
+    };
+    const work = { temporaryDirectory: this.#path('duckdb'), signal };
+    const loaded = await progress.during((onProgress) => loadGraph(load, work, onProgress));
+    signal.throwIfAborted();
+    const tables = loaded.tables.map((table) => {
+      const left = derived.find((own) => own.table === table.table)?.rejected.count ?? 0;
+      return { ...table, rejected: table.rejected + left };
+    });
+    return { ...loaded, tables, rejected: tables.reduce((sum, { rejected }) => sum + rejected, 0) };
+  }
+
+  async commit({ at, derived, asKept }: Chosen, loaded: LoadedGraph): Promise<void> {
+    const { job, signal, graph } = this.#work;
+    const { operationId, graphId } = job;
+    const { checksum, bytes, tables, rows, rejected } = loaded;
+    const [output, report] = [this.#path('graph'), this.#path('report')];
+    const made: LoadedSnapshot = {
+      snapshot: {
+        ...newSnapshot(graphId, (graph.snapshot?.version ?? 0) + 1, { checksum, bytes }),
+        source: sourceOf(graph.snapshot?.source, asKept, { operationId, at }),
+      },
+      tables: [...tables],
+      derived: derived.map(({ table, version, part, source }) => ({ table, version, part, source })),
+      rows,
+      rejected,
+      report: rejected > 0 ? newLoadReportKey(graphId, operationId) : null,
+    };
+    const { snapshot } = made;
+    await appendFile(report, rejectedLines(derived));
+    await commitUpload(this.#parts, job, {
+      files: [
+        ...derived.map(({ part, path }) => ({ key: part.key, file: path })),
+        { key: snapshot.key, file: output },
+        ...(made.report === null ? [] : [{ key: made.report, file: report }]),
+      ],
+      signal,
+      done: {
+        step: 'loadGraph',
+        message: `${rows} rows loaded`,
+        detail: { tables, rows, rejected, snapshotVersion: snapshot.version },
+        made,
+      },
+      // Nobody asks for it before it is published; then it need not be fetched.
+      onCommitted: () => this.#parts.cache.adopt(graphId, snapshot, output),
+    });
+  }
+
+  async #fetch(table: string, part: TablePart): Promise<string> {
+    // The engine knows the format by the name.
+    const path = this.#path(`${table}.parquet`);
+    await fetchChecked(this.#parts.objects, part, path, `What is staged of ${table}`);
+    this.#work.signal.throwIfAborted();
+    return path;
+  }
+
+  /** Of a file that only this run uses; gone when it is over. */
+  #path(name: string): string {
+    return join(this.#work.directory, name);
+  }
+}

@@ -38,6 +38,15 @@ export class ProgressEvents {
     this.#now = now;
   }
 
+  /** Does work that tells how far it is. Nothing of that goes on when it is over. */
+  async during<Result>(work: (onProgress: (progress: LoadProgress) => void) => Promise<Result>): Promise<Result> {
+    try {
+      return await work((progress) => this.tell(progress));
+    } finally {
+      await this.settled();
+    }
+  }
+
   /** To be called as often as anybody likes. */
   tell({ table, rowsDone, rowsTotal }: LoadProgress): void {
     this.#done.set(table, rowsDone);

@@ -56,7 +56,7 @@ export const LOAD_BUFFER_POOLS_BYTES = [128 * 2 ** 20, 512 * 2 ** 20] as const;
 /** Which part of a buffer pool may be held by what can not be written aside. */
 const MOST_HELD = 0.75;
 /** DuckDB only cuts chunks, and looks for wrong rows with the help of its temporary directory. */
-const DUCKDB_MEBIBYTES = 192;
+export const DUCKDB_MEBIBYTES = 192;
 const LOAD_THREADS = 2;
 /** If not even so many rows fit into the buffer pool, fewer would not either. */
 const MIN_CHUNK_ROWS = 10_000;
@@ -158,8 +158,9 @@ class LoadAttempts {
     this.#chunkRows = { ...(work.request.chunkRows ?? CHUNK_ROWS) };
     const heldBytes = Math.max(0, ...work.steps.map((step) => step.heldBytes));
     const pools = work.request.bufferPoolsBytes ?? LOAD_BUFFER_POOLS_BYTES;
-    const enough = pools.findIndex((bytes) => heldBytes < bytes * MOST_HELD);
-    this.#bufferPoolsBytes = pools.slice(enough);
+    const enough = pools.filter((bytes) => heldBytes < bytes * MOST_HELD);
+    // What is held is an estimate: where none is enough by it, the largest has to show that.
+    this.#bufferPoolsBytes = enough.length > 0 ? enough : pools.slice(-1);
   }
 
   async run(): Promise<LoadedTable[]> {

@@ -21,7 +21,7 @@ import { restore } from '../../../instance/jobs/restore.ts';
 import { measureFile } from '../../../instance/workspace.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
-import { openWorkplace, spoil, type Workplace } from './workplace.ts';
+import { jobOf, openWorkplace, spoil, type Workplace } from './workplace.ts';
 
 /** Backups of which a test is told once one was put. */
 class WatchedBackups extends DynamoBackupStore {
@@ -74,23 +74,16 @@ const begun = async (kind: OperationKind, request: BackupRequest | RestoreReques
   return accepted.operationId;
 };
 
-const jobOf = <Kind extends string>(kind: Kind, operationId: string, holding = 1) => ({
-  kind,
-  operationId,
-  graphId,
-  tenantId: 'acme',
-  taskToken: 'token',
-  generation: 1,
-  leaseId: `${operationId}.${holding}`,
-});
-
 const runBackUp = (operationId: string, holding = 1) =>
   backUp({ ...workplace, operations, graphs, backups })(
-    jobOf('back-up', operationId, holding),
+    jobOf('back-up', { operationId, graphId }, holding),
     new AbortController().signal,
   );
 const runRestore = (operationId: string) =>
-  restore({ ...workplace, operations, graphs, backups })(jobOf('restore', operationId), new AbortController().signal);
+  restore({ ...workplace, operations, graphs, backups })(
+    jobOf('restore', { operationId, graphId }),
+    new AbortController().signal,
+  );
 
 const madeBackup = async () => {
   const operationId = await begun('backup.create', { kind: 'manual' });

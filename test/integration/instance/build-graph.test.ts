@@ -11,7 +11,7 @@ import { buildGraph } from '../../../instance/jobs/build-graph.ts';
 import type { JobWork } from '../../../instance/jobs/job-runner.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
-import { baseSchema, openWorkplace, type Workplace } from './workplace.ts';
+import { baseSchema, jobOf, openWorkplace, type Workplace } from './workplace.ts';
 
 let store: DynamoOperationStore;
 let operations: OperationLog;
@@ -43,16 +43,7 @@ const begunJob = async (entity: EntityInput | null = null): Promise<JobOf<'build
   await store.putEvent(accepted);
   await operations.append(operationId, { type: 'started', step: 'takeSlot', percent: 10, message: 'Slot taken' });
   const { graphId } = await graphs.create(graphRequestedBy(accepted));
-  return {
-    operationId,
-    kind: 'build-graph',
-    graphId,
-    tenantId: 'acme',
-    taskToken: 'token',
-    definition: { schema: baseSchema, entity },
-    generation: 1,
-    leaseId: `${operationId}.1`,
-  };
+  return { ...jobOf('build-graph', { operationId, graphId }), definition: { schema: baseSchema, entity } };
 };
 
 /** What the control plane does once the graph is published. */

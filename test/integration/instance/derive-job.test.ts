@@ -22,7 +22,7 @@ import { materialize } from '../../../instance/jobs/materialize.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
-import { type GraphFile, openWorkplace, spoil, type Workplace } from './workplace.ts';
+import { type GraphFile, jobOf, openWorkplace, spoil, type Workplace } from './workplace.ts';
 
 const TABLE = 'Entity';
 
@@ -83,9 +83,8 @@ const claimed = async (): Promise<string> => {
   return operationId;
 };
 const run = (operationId: string, signal = new AbortController().signal) => {
-  const handed = { tenantId: 'acme', taskToken: 'token', generation: 1, leaseId: `${operationId}.1` };
   const work = materialize({ ...workplace, operations, graphs, accesses, tables });
-  return work({ kind: 'materialize', operationId, graphId, ...handed }, signal);
+  return work(jobOf('materialize', { operationId, graphId }), signal);
 };
 const kept = async () => [
   ...(await workplace.objects.list(partsPrefix(graphId))),

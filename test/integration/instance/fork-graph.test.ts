@@ -11,7 +11,7 @@ import { graphPrefix, type Snapshot } from '../../../domain/snapshot/snapshot.ts
 import { forkGraph } from '../../../instance/jobs/fork-graph.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
-import { openWorkplace, type Workplace } from './workplace.ts';
+import { jobOf, openWorkplace, type Workplace } from './workplace.ts';
 
 let table: ControlTableClient;
 let operations: OperationLog;
@@ -59,15 +59,7 @@ class LosingAnswers extends DynamoGraphStore {
 
 const forkOf = (own: Partial<Parameters<typeof forkGraph>[0]> = {}, holding = 1) =>
   forkGraph({ ...workplace, operations, graphs, ...own })(
-    {
-      kind: 'fork-graph',
-      operationId,
-      graphId,
-      tenantId: 'acme',
-      taskToken: 'token',
-      generation: 1,
-      leaseId: `${operationId}.${holding}`,
-    },
+    jobOf('fork-graph', { operationId, graphId }, holding),
     new AbortController().signal,
   );
 /** As another operation does. */

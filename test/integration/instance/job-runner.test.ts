@@ -8,7 +8,7 @@ import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
 import { TaskProtection } from '../../../instance/task-protection.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
 import { type StepFunctionsEndpoint, startStepFunctionsEndpoint } from './step-functions-endpoint.ts';
-import { baseSchema, everyKindOfJob, silent, uncounted } from './workplace.ts';
+import { baseSchema, everyKindOfJob, jobOf, silent, uncounted } from './workplace.ts';
 
 let stepFunctions: StepFunctionsEndpoint;
 let journal: JobJournal;
@@ -22,14 +22,9 @@ const runnerOf = (work: JobWork, jobs: JobJournal = journal): JobRunner =>
   new JobRunner(everyKindOfJob(work), uncounted, new TaskReporter(stepFunctions.client), jobs, silent);
 
 const job = (taskToken: string, operationId = 'op_1'): InstanceJob => ({
-  operationId,
-  kind: 'build-graph',
-  graphId: 'kg1',
-  tenantId: 'acme',
+  ...jobOf('build-graph', { operationId, graphId: 'kg1' }),
   taskToken,
   definition: { schema: baseSchema, entity: null },
-  generation: 1,
-  leaseId: `${operationId}.1`,
 });
 
 /** Work that goes on until it is told to end, and the jobs that it was given. */

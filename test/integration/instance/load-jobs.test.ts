@@ -29,7 +29,7 @@ import { stageFiles } from '../../../instance/jobs/stage-files.ts';
 import { startControlTable } from '../../fixtures/control-table.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import { temporaryDirectory } from '../local/temporary-directory.ts';
-import { openWorkplace, type Workplace } from './workplace.ts';
+import { jobOf, openWorkplace, type Workplace } from './workplace.ts';
 
 const TABLE = 'Entity';
 const AT = '2026-01-01T00:00:00.000Z';
@@ -105,19 +105,14 @@ const upload = async (
   return fileId;
 };
 
-const job = (operationId: string) => ({
-  operationId,
-  graphId,
-  tenantId: 'acme',
-  taskToken: 'token',
-  generation: 1,
-  leaseId: `${operationId}.1`,
-});
 const stagingOf = (operationId: string, signal = new AbortController().signal) =>
-  stageFiles({ ...workplace, operations, graphs, tables, files })({ kind: 'stage-table', ...job(operationId) }, signal);
+  stageFiles({ ...workplace, operations, graphs, tables, files })(
+    jobOf('stage-table', { operationId, graphId }),
+    signal,
+  );
 const loadOf = (operationId: string, signal = new AbortController().signal, holding = 1) =>
   materialize({ ...workplace, operations, graphs, accesses, tables })(
-    { kind: 'materialize', ...job(operationId), leaseId: `${operationId}.${holding}` },
+    jobOf('materialize', { operationId, graphId }, holding),
     signal,
   );
 const partsKept = () => workplace.objects.list(partsPrefix(graphId));
@@ -254,7 +249,7 @@ describe('the job of a materialization', () => {
         if (isOver) await operations.append(operationId, { type: 'succeeded', message: 'Published', result: {} });
       });
       const run = materialize({ ...workplace, operations: log, graphs, accesses, tables });
-      await run({ kind: 'materialize', ...job(operationId) }, new AbortController().signal);
+      await run(jobOf('materialize', { operationId, graphId }), new AbortController().signal);
       const committed = (await operations.events(operationId, 0, 100)).find(({ made }) => made !== undefined);
       expect(await snapshotsKept()).toEqual([committed && loadedSnapshotIn(committed).snapshot.key]);
     },
@@ -303,7 +298,7 @@ describe('the job of a materialization', () => {
   test('a run that is handed over again while it does not answer goes on, and its result counts', async () => {
     await staged('identifier\na\n');
     const operationId = await claimedLoad();
-    const handed = { kind: 'materialize' as const, ...job(operationId) };
+    const handed = jobOf('materialize', { operationId, graphId });
     workplace.objects.afterUpload = async () => {
       await operations.append(operationId, { type: 'progress', message: 'Handed out again', holding: 2 });
       handed.leaseId = `${operationId}.2`;
@@ -383,7 +378,7 @@ test('so many loads run at once, the others wait in order, and one that is stopp
     await held.promise;
   });
   const run = (operationId: string, signal = new AbortController().signal) =>
-    work({ kind: 'materialize', ...job(operationId) }, signal);
+    work(jobOf('materialize', { operationId, graphId }), signal);
   const stopped = new AbortController();
   const first = run('op_1');
   const second = run('op_2', stopped.signal);

@@ -26,7 +26,7 @@ const lineOf = (logger: string, make: string): { text: string; error: Record<str
 const ROW = "{ file: 'a.csv', row: 1, line: 2, column: 'name', value: marker, reason: 'is no number' }";
 const REFUSED = `Object.assign(new Error('Parser exception: ' + marker + '\\n    at ' + marker), { Item: { marker } })`;
 
-describe.each(['instance/logger.ts', 'functions/pipeline/logger.ts'])('a line of %s', (logger) => {
+describe.each(['instance/logger.ts', 'functions/telemetry/logger.ts'])('a line of %s', (logger) => {
   test('tells of rejected rows that they were, not what is in them', () => {
     const { text, error } = lineOf(logger, `new RowsRejected('Company', { count: 1, first: [${ROW}] })`);
     expect(text).not.toContain(MARKER);

@@ -11,6 +11,7 @@ import {
   baseSchema,
   everyKindOfJob,
   type GraphFile,
+  jobOf,
   openWorkplace,
   silent,
   uncounted,
@@ -51,14 +52,9 @@ const call = async (method: string, path: string, content?: unknown) => {
 };
 
 const job = (ofGeneration: number): InstanceJob => ({
-  operationId: 'op_1',
-  kind: 'build-graph',
-  graphId: 'kg1',
-  tenantId: 'acme',
-  taskToken: 'token',
+  ...jobOf('build-graph', { operationId: 'op_1', graphId: 'kg1' }),
   definition: { schema: baseSchema, entity: null },
   generation: ofGeneration,
-  leaseId: 'op_1.1',
 });
 
 const query = ({ graphId, snapshot }: GraphFile, cypher: string, own: Partial<InstanceQuery> = {}): InstanceQuery => ({

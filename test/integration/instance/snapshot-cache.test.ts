@@ -1,4 +1,4 @@
-import { copyFile, open, truncate } from 'node:fs/promises';
+import { copyFile, open, readdir, readlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ReadOnlyDatabase } from '../../../instance/database/read-only-database.ts';
@@ -24,9 +24,9 @@ const held = async (workplace: Workplace): Promise<string[]> =>
   (await workplace.cachedFiles()).map((name) => name.split('.')[0] ?? '').sort();
 
 /** The cache that the next process has on the same directory. */
-const reopened = async ({ workspace, objects, cache }: Workplace): Promise<SnapshotCache> => {
+const reopened = async ({ workspace, objects, cache }: Workplace, bytes = 2 ** 30): Promise<SnapshotCache> => {
   await cache.close();
-  const next = await SnapshotCache.open(workspace, objects, 2 ** 30);
+  const next = await SnapshotCache.open(workspace, objects, { bytes, openDatabases: 8 });
   onTestFinished(() => next.close());
   return next;
 };
@@ -146,6 +146,24 @@ describe('a snapshot', () => {
 });
 
 describe('when the disk is full', () => {
+  test('there is room for a snapshot before it comes', async () => {
+    const { workplace, graphs } = await roomForTwo(['kg1', 'kg2', 'kg3']);
+    const [first, second, third] = graphs as [GraphFile, GraphFile, GraphFile];
+    await adopt(workplace, first);
+    await adopt(workplace, second);
+    const heldMeanwhile: string[][] = [];
+    workplace.objects.beforeDownload = async () => void heldMeanwhile.push(await held(workplace));
+    await read(workplace, third);
+    expect(heldMeanwhile).toEqual([['kg2']]);
+  });
+
+  test('what an earlier process left keeps to the room that there is now', async () => {
+    const { workplace, graphs } = await roomForTwo(['kg1', 'kg2']);
+    for (const graph of graphs) await adopt(workplace, graph);
+    await reopened(workplace, graphs[0]?.snapshot.bytes);
+    expect(await held(workplace)).toHaveLength(1);
+  });
+
   /** A cache with room for two graphs, and graphs that are all of one size. */
   const roomForTwo = async (names: string[]) => {
     const measured = await (await openWorkplace()).newGraph('kg0');
@@ -187,6 +205,43 @@ describe('when the disk is full', () => {
       wanted.map(({ graphId }) => graphId),
     );
     expect((await held(workplace)).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('when the memory is full', () => {
+  /** How many databases the process has open on the files of a cache. */
+  const openDatabases = async ({ workspace }: Workplace): Promise<number> => {
+    const files = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ''));
+    const open = (await Promise.all(files)).filter((file) => file.startsWith(workspace.cacheDirectory));
+    return new Set(open).size;
+  };
+  const openWith = async (databases: number) => {
+    const workplace = await openWorkplace({ openDatabases: databases });
+    const graphs = await Promise.all(['kg1', 'kg2', 'kg3', 'kg4'].map((name) => workplace.newGraph(name)));
+    for (const graph of graphs) await adopt(workplace, graph);
+    return { workplace, graphs };
+  };
+
+  test('the databases that were used longest ago are closed, and are there for the next', async () => {
+    const { workplace, graphs } = await openWith(2);
+    for (const graph of [...graphs, ...graphs]) {
+      expect(await read(workplace, graph)).toBe(graph.graphId);
+      expect(await openDatabases(workplace)).toBeLessThanOrEqual(2);
+    }
+    expect(await openDatabases(workplace)).toBe(2);
+    expect(workplace.objects.downloads).toEqual([]);
+  });
+
+  test('one that is opened takes the place of one that nobody uses', async () => {
+    const { workplace, graphs } = await openWith(2);
+    const [first, second, third] = graphs as [GraphFile, GraphFile, GraphFile];
+    await workplace.cache.use(first.graphId, first.snapshot, async (database) => {
+      await read(workplace, second);
+      await workplace.cache.use(third.graphId, third.snapshot, async () => {
+        expect(await openDatabases(workplace)).toBe(2);
+      });
+      expect(await nameIn(database)).toBe('kg1');
+    });
   });
 });
 

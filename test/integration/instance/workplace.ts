@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { JOB_KINDS } from '../../../domain/fleet/instance-job.ts';
+import { JOB_KINDS, type JobKind } from '../../../domain/fleet/instance-job.ts';
 import { resolveSchema } from '../../../domain/graph/resolve-schema.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { newSnapshot, type Snapshot } from '../../../domain/snapshot/snapshot.ts';
@@ -58,12 +58,12 @@ export type Workplace = {
 };
 
 /** The parts of an instance in a directory of the test's own. */
-export const openWorkplace = async ({ cacheBytes = 2 ** 30 } = {}): Promise<Workplace> => {
+export const openWorkplace = async ({ cacheBytes = 2 ** 30, openDatabases = 8 } = {}): Promise<Workplace> => {
   const directory = await temporaryDirectory();
   const workspace = await Workspace.open(join(directory, 'work'));
   const templates = new DatabaseTemplates(workspace.templateDirectory);
   const objects = new WatchedObjectStore(join(directory, 'store'));
-  const cache = await SnapshotCache.open(workspace, objects, cacheBytes);
+  const cache = await SnapshotCache.open(workspace, objects, { bytes: cacheBytes, openDatabases });
   onTestFinished(() => cache.close());
   const newGraph = async (graphId: string): Promise<GraphFile> => {
     const file = join(directory, graphId);
@@ -86,6 +86,21 @@ export const openWorkplace = async ({ cacheBytes = 2 ** 30 } = {}): Promise<Work
     cachedFiles: () => readdir(workspace.cacheDirectory),
   };
 };
+
+/** What every job is handed over with; `holding` counts how often it was. */
+export const jobOf = <Kind extends JobKind>(
+  kind: Kind,
+  { operationId, graphId }: { operationId: string; graphId: string },
+  holding = 1,
+) => ({
+  kind,
+  operationId,
+  graphId,
+  tenantId: 'acme',
+  taskToken: 'token',
+  generation: 1,
+  leaseId: `${operationId}.${holding}`,
+});
 
 /** The same work for every kind of job, for a test of what runs them. */
 export const everyKindOfJob = (work: JobWork): JobWorks =>

@@ -99,7 +99,6 @@ const serviceOfOneTask: CreateServiceCommandInput = {
   networkConfiguration: {
     awsvpcConfiguration: { subnets: ['subnet-1'], securityGroups: [], assignPublicIp: 'DISABLED' },
   },
-  propagateTags: 'TASK_DEFINITION',
 };
 
 export const create = (client: ECSClient, more: Partial<CreateServiceCommandInput> = {}) =>

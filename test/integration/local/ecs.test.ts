@@ -20,9 +20,14 @@ import {
   UpdateTaskProtectionCommand,
 } from '@aws-sdk/client-ecs';
 import { expect, test } from 'vitest';
+import { readTaskIdentity } from '../../../instance/task-metadata.ts';
 import { create, image, newerImage, register, stable, startHarness } from './ecs-harness.ts';
 
 const service = { cluster: 'fleet', service: 'inst-1' };
+
+/** What AWS puts beside the container of a task, and before it. */
+const PAUSE = { Type: 'CNI_PAUSE', ImageID: '' };
+const WATCHER = { name: expect.stringContaining('guardduty') };
 
 const describe = async (client: ECSClient) => {
   const { services = [] } = await client.send(new DescribeServicesCommand({ cluster: 'fleet', services: ['inst-1'] }));
@@ -47,7 +52,14 @@ test('a service of one task is one process, which learns from its metadata who i
     ServiceName: 'inst-1',
     Family: 'graphfleet-standard',
     Revision: '1',
-    Containers: [{ Image: image, ImageID: 'sha256:aaa', Networks: [{ IPv4Addresses: ['127.0.0.1'] }] }],
+    Containers: [PAUSE, { Image: image, ImageID: 'sha256:aaa', Networks: [{ IPv4Addresses: ['127.0.0.1'] }] }],
+  });
+  // As an instance reads it: of its own container, whatever AWS puts beside that.
+  expect(await readTaskIdentity(environment['ECS_CONTAINER_METADATA_URI_V4'] ?? '')).toEqual({
+    instanceId: 'inst-1',
+    taskArn: metadata['TaskARN'],
+    address: '127.0.0.1',
+    image: 'sha256:aaa',
   });
   const { taskArns = [] } = await client.send(new ListTasksCommand({ cluster: 'fleet', serviceName: 'inst-1' }));
   expect(taskArns).toEqual([metadata['TaskARN']]);
@@ -56,7 +68,7 @@ test('a service of one task is one process, which learns from its metadata who i
     desiredStatus: 'RUNNING',
     group: 'service:inst-1',
     startedAt: expect.any(Date),
-    containers: [{ image, imageDigest: 'sha256:aaa', lastStatus: 'RUNNING' }],
+    containers: [WATCHER, { image, imageDigest: 'sha256:aaa', lastStatus: 'RUNNING' }],
   });
   expect(await describe(client)).toMatchObject({ status: 'ACTIVE', runningCount: 1, launchType: 'FARGATE' });
 });
@@ -75,7 +87,7 @@ test('scaling in ends the process by SIGTERM, and the stopped task is told of', 
     lastStatus: 'STOPPED',
     stopCode: 'ServiceSchedulerInitiated',
     stoppedReason: expect.stringContaining('Scaling activity'),
-    containers: [{ exitCode: 0 }],
+    containers: [WATCHER, { exitCode: 0 }],
   });
   const { taskArns } = await client.send(new ListTasksCommand({ cluster: 'fleet', desiredStatus: 'STOPPED' }));
   expect(taskArns).toHaveLength(1);
@@ -106,7 +118,7 @@ test('a task that is stopped or killed is replaced', async () => {
   const { task: killed } = await event('stopped');
   expect(await describeTask(client, killed)).toMatchObject({
     stopCode: 'EssentialContainerExited',
-    containers: [{ exitCode: 137 }],
+    containers: [WATCHER, { exitCode: 137 }],
   });
   const { task: replacement } = await event('started', 2);
   await client.send(new StopTaskCommand({ cluster: 'fleet', task: replacement, reason: 'drill' }));
@@ -132,7 +144,7 @@ test('a new deployment ends the old task before it starts the new one, with the 
   await old.gone;
   const { metadata } = await report();
 
-  expect(metadata).toMatchObject({ Revision: '2', Containers: [{ Image: newerImage, ImageID: 'sha256:bbb' }] });
+  expect(metadata).toMatchObject({ Revision: '2', Containers: [PAUSE, { Image: newerImage, ImageID: 'sha256:bbb' }] });
   expect(events.map(({ event }) => event)).toEqual(['started', 'stopping', 'stopped', 'started']);
   await stable(client);
   expect((await describe(client))?.deployments).toMatchObject([{ status: 'PRIMARY', rolloutState: 'COMPLETED' }]);

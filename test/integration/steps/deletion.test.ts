@@ -474,7 +474,7 @@ describe('past the point of no return', () => {
     await steps['begin-delete'](input);
     await steps['back-up-graph'](input);
     await steps['free-slot'](input);
-    const { graphDeletion } = await import('../../../functions/dependencies.ts');
+    const { graphDeletion } = await import('../../../functions/wiring/graph.ts');
     const deletion = graphDeletion({ CONTROL_TABLE_NAME: harness.table.tableName });
     await deletion.erase(input.graphId, input.operationId, objects);
     // The machine goes on from here at the first step behind the point of no return.

@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 
 test('what a step reports, the schedule posts', async () => {
-  const { reportLineage } = await import('../../../functions/lineage.ts');
+  const { reportLineage } = await import('../../../functions/wiring/lineage.ts');
   const { handler } = await import('../../../functions/reconcile/deliver-lineage.ts');
   await reportLineage(environment)(report);
   await reportLineage(environment)(report);
@@ -55,8 +55,7 @@ test('what a step reports, the schedule posts', async () => {
 });
 
 test('where nobody wants lineage, nothing is kept', async () => {
-  const { lineageOutbox, reportLineage } = await import('../../../functions/lineage.ts');
-  const { lineageStore } = await import('../../../functions/dependencies.ts');
+  const { lineageOutbox, lineageStore, reportLineage } = await import('../../../functions/wiring/lineage.ts');
   const { LINEAGE_URL: _, ...without } = environment;
   await reportLineage(without)({ ...report, type: 'FAIL' });
   expect(lineageOutbox(without)).toBeUndefined();

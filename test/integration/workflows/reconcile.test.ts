@@ -7,7 +7,7 @@ import {
   UNDO_AGAIN_AFTER_MS,
 } from '../../../domain/operation/operation-reconciliation.ts';
 import type { Workflows } from '../../../domain/operation/workflows.ts';
-import { DynamoRotationStore } from '../../../domain/reconciliation/dynamo-rotation-store.ts';
+import { DynamoRotationStore } from '../../../domain/rotation/dynamo-rotation-store.ts';
 import { inconsistencies } from '../../fixtures/consistency.ts';
 import { acceptedEvent } from '../../fixtures/operations.ts';
 import type { Scene } from './machine-under-test.ts';

@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -16,9 +15,10 @@ import { FUNCTIONS, type FunctionName, functionReference } from '../../../contra
 import { type ControlTableClient, controlTableClient } from '../../../domain/aws/control-table-client.ts';
 import { DynamoBackupStore } from '../../../domain/backup/dynamo-backup-store.ts';
 import { DynamoInstanceStore } from '../../../domain/fleet/dynamo-instance-store.ts';
+import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
 import { EcsInstanceRevisions } from '../../../domain/fleet/ecs-instance-revisions.ts';
 import { EcsInstanceServices } from '../../../domain/fleet/ecs-instance-services.ts';
-import { FLEET_TIERS, type FleetTier } from '../../../domain/fleet/tier.ts';
+import { DEFAULT_TIERS, FLEET_TIERS, type FleetTier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphStore } from '../../../domain/graph/dynamo-graph-store.ts';
 import { DynamoLeaseStore } from '../../../domain/lease/dynamo-lease-store.ts';
 import { Leases } from '../../../domain/lease/leases.ts';
@@ -36,20 +36,14 @@ import {
   type Workflows,
   workflowOf,
 } from '../../../domain/operation/workflows.ts';
-import { DynamoRepositoryAccessStore } from '../../../domain/repository/dynamo-repository-access-store.ts';
 import { DirectoryObjectStore } from '../../../domain/snapshot/directory-object-store.ts';
 import { DynamoTableFileStore } from '../../../domain/table/dynamo-table-file-store.ts';
 import { DynamoTableStore } from '../../../domain/table/dynamo-table-store.ts';
-import { DatabaseTemplates } from '../../../instance/database-templates.ts';
-import { Holdings } from '../../../instance/jobs/holdings.ts';
-import { JobJournal } from '../../../instance/jobs/job-journal.ts';
-import { JobRunner, type JobWork, type JobWorks } from '../../../instance/jobs/job-runner.ts';
+import type { JobWork, JobWorks } from '../../../instance/jobs/job-runner.ts';
 import { jobWorks } from '../../../instance/jobs/job-works.ts';
 import { TaskReporter } from '../../../instance/jobs/task-reporter.ts';
-import { instanceServer } from '../../../instance/server.ts';
-import { SnapshotCache } from '../../../instance/snapshot-cache.ts';
+import { PastGeneration, type StartedInstance, startInstance } from '../../../instance/start-instance.ts';
 import { TaskProtection } from '../../../instance/task-protection.ts';
-import { Workspace } from '../../../instance/workspace.ts';
 import { startDynamodb } from '../../../local/dynamodb/start-dynamodb.ts';
 import { startEcs, type TaskEvent } from '../../../local/ecs/start-ecs.ts';
 import { routeExecutionEvents } from '../../../local/execution-events.ts';
@@ -69,7 +63,7 @@ import { FaultInjector, type Invocation } from './fault-injector.ts';
 import { startHoldingProxy } from './holding-proxy.ts';
 
 export const CAPACITY = 1_000;
-const CACHE_BYTES = 2 ** 30;
+const CACHE_LIMITS = { bytes: 2 ** 30, openDatabases: 8 };
 const WRITES_A_CALL = 25;
 export const IMAGE = `sha256:${'1'.repeat(64)}`;
 const IDLE_CONTAINER = fileURLToPath(new URL('idle-container.ts', import.meta.url));
@@ -93,13 +87,13 @@ export const openStage = async () => {
   const running = new Set<string>();
   /** What happens to the tasks of each service, one after another. */
   const turns = new Map<string, Promise<void>>();
-  const ending = new Set<string>();
+  const endings = new Map<string, AbortController>();
   const tasks = {
     /** A task that has been told to stop is at work until it has, and registers no more. */
     follow({ at, event, service, task, taskArn, taskDefinition, image }: TaskEvent): void {
       if (event === 'stopping') stopped.set(service, at);
       if (event === 'stopping') {
-        ending.add(task);
+        endingOf(task).abort();
         activity.begin();
       }
       if (event === 'stopped') this.inTurn(service, () => removeInstance(service).finally(() => activity.end()));
@@ -108,7 +102,7 @@ export const openStage = async () => {
           const generation = (await revisions.find(taskDefinition))?.generation || 1;
           started.set(service, [...(started.get(service) ?? []), generation]);
           const own = { image: image ?? IMAGE, taskArn, generation };
-          await addInstance(service, tierOf(service), own, () => ending.has(task));
+          await addInstance(service, tierOf(service), own, endingOf(task).signal);
         };
         this.inTurn(service, () => activity.during(start));
       }
@@ -120,6 +114,11 @@ export const openStage = async () => {
       });
       turns.set(service, done);
     },
+  };
+  const endingOf = (task: string): AbortController => {
+    const ending = endings.get(task) ?? new AbortController();
+    endings.set(task, ending);
+    return ending;
   };
   /** These instances are killed when they are to stop: they do not wait for their jobs. */
   const killed = new Set<string>();
@@ -226,7 +225,6 @@ export const openStage = async () => {
   const fileOf = (key: string) => join(objectsDirectory, 'objects', key);
   const log = new OperationLog(new DynamoOperationStore(table));
   const graphs = new DynamoGraphStore(table);
-  const accesses = new DynamoRepositoryAccessStore(table);
   const tables = new DynamoTableStore(table);
   const files = new DynamoTableFileStore(table);
   const backups = new DynamoBackupStore(table);
@@ -237,53 +235,47 @@ export const openStage = async () => {
   const inputs = new OperatorInput(log, new DynamoInputTokenStore(table), waitingTasks);
   const leaseStore = new DynamoLeaseStore(table);
   const heldJobs = new Map<string, Promise<void>>();
+  const tiers = new DynamoTierStore(table);
+  for (const tier of DEFAULT_TIERS) await tiers.put({ ...tier, capacity: CAPACITY });
 
-  const playing = new Map<string, () => Promise<void>>();
-  /** Plays an instance: what `instance/main.ts` does, in this process. */
+  const playing = new Map<string, StartedInstance>();
+  /** Plays a task: what `instance/main.ts` does, in this process. */
   const addInstance = async (
     instanceId: string,
     tier: FleetTier,
-    own: { image: string; taskArn: string; generation: number },
-    isEnding = () => false,
+    { generation, image, taskArn }: { image: string; taskArn: string; generation: number },
+    ending = new AbortController().signal,
   ): Promise<void> => {
-    const workspace = await Workspace.open(join(directory, instanceId));
-    const cache = await SnapshotCache.open(workspace, objects, CACHE_BYTES);
-    const templates = new DatabaseTemplates(workspace.templateDirectory);
     const reporter = new ObservedReporter(activity);
-    const works = reporter.observe(
-      jobWorks({ workspace, templates, cache, objects, graphs, accesses, operations: log, tables, files, backups }),
-      heldJobs,
-    );
-    const holdings = new Holdings({
-      instanceId,
-      store: leaseStore,
-      leases: new Leases(leaseStore, waitingTasks),
+    const starting = startInstance({
+      task: { instanceId, taskArn, address: '127.0.0.1', image },
+      tier,
+      generation,
+      listen: { host: '127.0.0.1', port: 0 },
+      workDirectory: join(directory, instanceId),
+      cacheLimits: CACHE_LIMITS,
+      table,
+      objects,
+      works: (dependencies) => reporter.observe(jobWorks(dependencies), heldJobs),
+      reporter,
+      waitingTasks,
       protection: new TaskProtection(undefined, silent),
       logger: silent,
+      // Nobody watches for them, and a fault that waits for the next write is not for theirs.
+      heartbeatMs: null,
+      onReplaced: () => {},
+      ending,
     });
-    const jobs = new JobRunner(works, holdings, reporter, new JobJournal(workspace.jobDirectory), silent);
-    const generation = { now: 1 };
-    const server = instanceServer({ jobs, cache, generation: () => generation.now, logger: silent });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    playing.set(instanceId, async () => {
-      server.closeAllConnections();
-      server.close();
-      if (!killed.has(instanceId)) await jobs.stop();
-      await cache.close();
+    const instance = await starting.catch((error: unknown) => {
+      // A leftover of an earlier generation ends by itself.
+      if (error instanceof PastGeneration) return { stop: async () => {}, close: async () => {} };
+      throw error;
     });
-    if (isEnding()) return;
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const task = { endpoint: address, capacity: CAPACITY, ...own };
-    const instance = await instances.register({ instanceId, tier, ...task }, new Date().toISOString());
-    // A leftover of an earlier generation ends by itself.
-    if (instance === undefined) return;
-    generation.now = instance.generation;
-    const { launch, drain, state } = instance;
-    const taskToken = launch?.taskToken ?? (state === 'CYCLING' ? drain?.taskToken : null) ?? null;
-    if (taskToken !== null) await waitingTasks.succeed(taskToken);
+    playing.set(instanceId, instance);
   };
   const removeInstance = async (instanceId: string): Promise<void> => {
-    await playing.get(instanceId)?.();
+    const instance = playing.get(instanceId);
+    await (killed.has(instanceId) ? instance?.close() : instance?.stop());
     playing.delete(instanceId);
   };
   closers.push(async () => {
