@@ -4,11 +4,6 @@ import { type ResponseHead, ResponseStream } from '../../local/lambda/response-s
 
 type StreamingHandler = (event: unknown, stream: ResponseStream, context: unknown) => Promise<unknown>;
 
-/**
- * Preloaded (`node --import`) into the functions' processes of the emulator, whose Node runtime has no `awslambda`: a
- * function that streams its answer gives it as a whole there, when it has ended. What is left untried by that is in
- * docs/emulator.md.
- */
 const streamifyResponse = (handler: StreamingHandler) => async (event: unknown, context: unknown) => {
   const chunks: Buffer[] = [];
   let head: ResponseHead | undefined;
@@ -27,4 +22,8 @@ const streamifyResponse = (handler: StreamingHandler) => async (event: unknown, 
 
 const HttpResponseStream = { from: (stream: ResponseStream, head: ResponseHead) => stream.begin(head) };
 
-Object.assign(globalThis, { awslambda: { streamifyResponse, HttpResponseStream } });
+/**
+ * What Lambda has as `awslambda`, for an API that takes no streams: a function that streams its answer gives it as a whole
+ * there, when it has ended. What is left untried by that is in docs/emulator.md.
+ */
+export const bufferedStreaming = { streamifyResponse, HttpResponseStream };

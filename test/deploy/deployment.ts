@@ -8,7 +8,7 @@ import {
   PublishStateMachineVersionCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
-import { GRAPH_TIERS } from '../../domain/fleet/tier.ts';
+import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { DEVELOPMENT_TENANTS } from '../../local/identity/development-tokens.ts';
 import { signedWebhook } from '../fixtures/webhooks.ts';
@@ -53,6 +53,9 @@ const makeAliases = async ({ miniStack: { endpoint, region } }: Emulation): Prom
   }
 };
 
+/** Graphs that one instance holds here: a whole run of the end-to-end tests makes some hundreds. */
+const CAPACITY = 1_000;
+
 /** Makes of a deployment what the end-to-end tests call: tenants that have bought, and an instance of each tier. */
 export const furnish = async ({ miniStack, url, tokens, webhookSecret }: Emulation): Promise<void> => {
   const { endpoint, region } = miniStack;
@@ -66,15 +69,15 @@ export const furnish = async ({ miniStack, url, tokens, webhookSecret }: Emulati
     await called(fetch(`${url}/v1/billing/webhook`, { method: 'POST', body: text, headers }));
   }
   const asOperator = { authorization: `Bearer ${tokens.operator}`, 'content-type': 'application/json' };
-  for (const tier of GRAPH_TIERS) {
-    const body = JSON.stringify({ minInstances: 1, maxInstances: 2, capacity: 100 });
+  for (const tier of FLEET_TIERS) {
+    const body = JSON.stringify({ minInstances: 1, maxInstances: 2, capacity: CAPACITY });
     await called(fetch(`${url}/v1/fleet/tiers/${tier}`, { method: 'PUT', body, headers: asOperator }));
   }
   for (const giveUpAt = Date.now() + PATIENCE_MS; ; await sleep(LOOK_AGAIN_MS)) {
     const response = await called(fetch(`${url}/v1/fleet/instances`, { headers: asOperator }));
     const instances = (await response.json()) as { tier: string; state: string }[];
     const active = new Set(instances.filter(({ state }) => state === 'ACTIVE').map(({ tier }) => tier));
-    if (GRAPH_TIERS.every((tier) => active.has(tier))) return;
+    if (FLEET_TIERS.every((tier) => active.has(tier))) return;
     if (Date.now() > giveUpAt) throw new Error(`The instances do not register: ${JSON.stringify(instances)}`);
   }
 };

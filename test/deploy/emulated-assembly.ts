@@ -1,5 +1,6 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TokenEnvironment } from '../../contract/environment.ts';
 
 /** Types of resources that MiniStack 1.5.33 can not make, and what that leaves untried. */
@@ -20,6 +21,11 @@ const ASKS_FOR_TLS = 'AWS::S3::BucketPolicy';
 /** Where each function has a processor of its own its limits are short; here fifty that start share two. */
 const SECONDS_OF_A_BUSY_MACHINE = 60;
 
+/** What starts a function's process, of a custom runtime. */
+const BOOTSTRAP = `#!/bin/sh
+exec '${process.execPath}' '${fileURLToPath(new URL('node-runtime.ts', import.meta.url))}'
+`;
+
 type Resource = { Type: string; Properties?: Record<string, unknown>; DependsOn?: string | string[] };
 type Template = { Resources: Record<string, Resource> };
 
@@ -29,9 +35,11 @@ type Template = { Resources: Record<string, Resource> };
  */
 export const adaptAssembly = async (directory: string, tokens: TokenEnvironment): Promise<void> => {
   for (const file of await readdir(directory)) {
+    const path = join(directory, file);
+    if (file.startsWith('asset.') && (await stat(path)).isDirectory())
+      await writeFile(join(path, 'bootstrap'), BOOTSTRAP);
     const change = CHANGES.find(([name]) => file.endsWith(name))?.[1];
     if (change === undefined) continue;
-    const path = join(directory, file);
     await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')), tokens), null, 1));
   }
 };
@@ -77,6 +85,7 @@ const withKnownConditions = (template: Template): Template =>
 const adaptFunction = (properties: Record<string, unknown>, tokens: TokenEnvironment): void => {
   const { Variables } = (properties['Environment'] ?? {}) as { Variables?: Record<string, unknown> };
   if (Variables !== undefined && 'TOKEN_ISSUER' in Variables) Object.assign(Variables, tokens);
+  if (String(properties['Runtime']).startsWith('nodejs')) properties['Runtime'] = 'provided.al2023';
   properties['Timeout'] = Math.max(Number(properties['Timeout']), SECONDS_OF_A_BUSY_MACHINE);
 };
 

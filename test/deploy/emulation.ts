@@ -40,10 +40,7 @@ export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promi
     for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
   };
   try {
-    const miniStack = await startMiniStack({
-      port,
-      environment: { NODE_OPTIONS: `--import ${BUFFERED_STREAMS}` },
-    });
+    const miniStack = await startMiniStack({ port });
     stops.push(() => miniStack.stop());
     const identity = await startIdentity({
       port: at(2),
@@ -77,8 +74,6 @@ export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promi
     throw error;
   }
 };
-
-const BUFFERED_STREAMS = new URL('buffered-streams.ts', import.meta.url).href;
 
 /** Of the dev stage's API. */
 const apiId = async (endpoint: string): Promise<string> => {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CreateTableCommand, DynamoDBClient, ListTablesCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateClusterCommand,
   DescribeTasksCommand,
@@ -54,14 +55,13 @@ const role = (service: string) => ({
   Type: 'AWS::IAM::Role',
   Properties: { AssumeRolePolicyDocument: trusts(`${service}.amazonaws.com`) },
 });
-const inlineFunction = (code: string, Variables: Record<string, string> = {}) => ({
+const inlineFunction = (code: string) => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     Runtime: 'nodejs24.x',
     Handler: 'index.handler',
     Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
     Code: { ZipFile: code },
-    Environment: { Variables },
   },
 });
 
@@ -108,8 +108,7 @@ describe('Lambda and API Gateway', () => {
       'streaming',
       {
         Role: role('lambda'),
-        // What this suite preloads into functions is not for this one.
-        It: inlineFunction('exports.handler = async () => typeof awslambda;', { NODE_OPTIONS: '--no-warnings' }),
+        It: inlineFunction('exports.handler = async () => typeof awslambda;'),
       },
       { Name: { Value: { Ref: 'It' } } },
     );
@@ -228,6 +227,55 @@ test('a copy in S3 has no checksum, though it is asked for one', async () => {
   const answer = await (await put('copies/to', from)).text();
   expect(answer).toContain('<CopyObjectResult');
   expect(answer).not.toContain('ChecksumSHA256');
+});
+
+test('DynamoDB takes a key to start from that no item can have', async () => {
+  const client = new DynamoDBClient(SETTINGS);
+  const TableName = 'start-keys';
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  const answer = await client.send(
+    new QueryCommand({
+      TableName,
+      KeyConditionExpression: 'pk = :pk',
+      ExpressionAttributeValues: { ':pk': { S: 'a' } },
+      // No key is empty.
+      ExclusiveStartKey: { pk: { S: 'a' }, sk: { S: '' } },
+    }),
+  );
+  expect(answer.Items).toEqual([]);
+});
+
+test('IAM keeps a role without any permission from nothing', async () => {
+  const { outputs } = await stackOf(
+    'no-permission',
+    { Role: role('lambda') },
+    { Arn: { Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+  );
+  const call = {
+    Action: 'AssumeRole',
+    Version: '2011-06-15',
+    RoleArn: outputs['Arn'] ?? '',
+    RoleSessionName: 'nobody',
+  };
+  const answer = await awsQuery('sts', call);
+  const field = (name: string) => new RegExp(`<${name}>([^<]+)<`).exec(answer)?.[1] ?? '';
+  const credentials = {
+    accessKeyId: field('AccessKeyId'),
+    secretAccessKey: field('SecretAccessKey'),
+    sessionToken: field('SessionToken'),
+  };
+  const { TableNames } = await new DynamoDBClient({ ...SETTINGS, credentials }).send(new ListTablesCommand({}));
+  expect(TableNames).toContainEqual(expect.stringContaining('ControlTable'));
 });
 
 test('ECS says of a task that it runs, whose image nobody has', async () => {

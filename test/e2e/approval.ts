@@ -1,21 +1,37 @@
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { plainGraph } from '../fixtures/graph-requests.ts';
-import { type Client, streamedEvents } from './client.ts';
+import type { Client } from './client.ts';
 
-/** A runtime where graphs on the tier `large` wait for an operator. */
-export const WITH_APPROVAL = {
-  GRAPHFLEET_TIERS: JSON.stringify([
-    { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 50 },
-    { tier: 'large', minInstances: 1, maxInstances: 1, capacity: 20, approval: true },
-    { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
-  ]),
+/** The tier whose graphs wait for an operator where a test wants that. */
+const TIER = 'large';
+
+type WantedOfTier = { tier: string; minInstances: number; maxInstances: number; capacity: number; approval: boolean };
+
+/** Has graphs on the tier `large` wait for an operator as long as the tests of this file, or of this block, run. */
+export const wantApproval = (client: Client): void => {
+  const token = client.target.tokens.operator;
+  const set = async (approval: boolean) => {
+    const tiers = (await (await client.fetch('/v1/fleet/tiers', { token })).json()) as WantedOfTier[];
+    const { minInstances, maxInstances, capacity } = tiers.find(({ tier }) => tier === TIER) ?? {};
+    const body = { minInstances, maxInstances, capacity, approval };
+    const { status, body: answer } = await client.call(`/v1/fleet/tiers/${TIER}`, { method: 'PUT', body, token });
+    if (status !== 200) throw new Error(`${status}: ${JSON.stringify(answer)}`);
+  };
+  beforeAll(() => set(true));
+  afterAll(() => set(false));
 };
 
 /** Asks for a graph that needs an approval, and resolves with its operation once it waits for that. */
 export const waitingGraph = async (client: Client): Promise<string> => {
-  const { body } = await client.call('/v1/graphs', { body: plainGraph({ tier: 'large' }) });
-  const operationId = body['operationId'] as string;
-  for await (const { status, detail } of streamedEvents(await client.stream(operationId, 0))) {
-    if (status === 'queued' && 'waitsFor' in detail) return operationId;
-  }
-  throw new Error(`The operation ${operationId} does not wait.`);
+  const { body } = await client.call('/v1/graphs', { body: plainGraph({ tier: TIER }) });
+  const operationId = String(body['operationId']);
+  await untilWaiting(client, operationId);
+  return operationId;
 };
+
+/** Resolves when an operation waits for an operator: asked for, because an API may give a stream as a whole. */
+export const untilWaiting = (client: Client, operationId: string): Promise<void> =>
+  vi.waitFor(async () => {
+    const { body } = await client.call(`/v1/operations/${operationId}`);
+    expect(body).toMatchObject({ status: 'queued', input: { options: ['approve', 'reject'] } });
+  }, 20_000);

@@ -1,49 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { DynamoGraphStore } from '../../domain/graph/dynamo-graph-store.ts';
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { operationIdFor } from '../../domain/identifier.ts';
 import { DynamoLetterStore } from '../../domain/letter/dynamo-letter-store.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
-import { signedToken } from '../fixtures/tokens.ts';
 import { signedWebhook } from '../fixtures/webhooks.ts';
 import { Client } from './client.ts';
+import { describedBy, openStores } from './stores.ts';
+import { newTenant } from './tenants.ts';
 
 const PERIOD_END = '2999-01-01T00:00:00.000Z';
 const OTHER_SECRET = `whsec_${Buffer.from('the secret of somebody else').toString('base64')}`;
 
 const shared = new Client();
-const directory = shared.target.dataDirectory ?? '';
-const runtime = JSON.parse(readFileSync(join(directory, 'runtime.json'), 'utf8')) as {
-  webhookSecret: string;
-  endpoints: { dynamodb: string };
-  tableName?: string;
-};
+const { webhookSecret } = describedBy(shared.target);
+const { table } = openStores(shared.target);
 const operator = shared.target.tokens.operator;
-
-const table = {
-  documents: DynamoDBDocumentClient.from(
-    new DynamoDBClient({
-      endpoint: runtime.endpoints.dynamodb,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    }),
-  ),
-  tableName: runtime.tableName ?? 'graphfleet-control',
-};
 
 /** A tenant that never bought anything. */
 let tenantId: string;
 let client: Client;
 beforeEach(async () => {
-  tenantId = `tenant-${randomUUID()}`;
-  const token = await signedToken(directory, { claims: { tenant_id: tenantId, scope: 'graphs:read graphs:write' } });
-  client = new Client({ ...shared.target, tokens: { ...shared.target.tokens, tenant: token } });
+  ({ tenantId, client } = await newTenant(shared));
 });
 
 const newEvent = () => `evt_${randomUUID()}`;
@@ -56,9 +36,9 @@ const event = (type: string, data: Record<string, unknown> = {}, timestamp = new
 type Delivery = { id?: string; secret?: string; secondsAgo?: number };
 const deliver = (
   content: Parameters<typeof signedWebhook>[0],
-  { id = newEvent(), secret, secondsAgo = 0 }: Delivery = {},
+  { id = newEvent(), secret = webhookSecret, secondsAgo = 0 }: Delivery = {},
 ) => {
-  const { text, headers } = signedWebhook(content, { id, secondsAgo, secret: secret ?? runtime.webhookSecret });
+  const { text, headers } = signedWebhook(content, { id, secondsAgo, secret });
   return client.call('/v1/billing/webhook', { method: 'POST', token: null, text, headers });
 };
 
@@ -160,22 +140,6 @@ describe('billing', () => {
     expect(next.status).toBe(429);
     expect(next.body).toMatchObject({ code: 'limit_reached', retryable: false });
   });
-
-  test('when the gate is switched off nobody is asked', async () => {
-    const set = (paymentGate: boolean) =>
-      client.call('/v1/fleet/flags', { method: 'PUT', token: operator, body: { paymentGate } });
-    expect((await client.call('/v1/fleet/flags')).status).toBe(403);
-    expect((await client.call('/v1/fleet/flags', { token: operator })).body).toMatchObject({ paymentGate: true });
-    try {
-      expect((await set(false)).body).toMatchObject({ paymentGate: false });
-      const { status, body } = await client.call('/v1/graphs', { body: plainGraph() });
-      expect(status).toBe(202);
-      await client.follow(body['operationId'] as string);
-    } finally {
-      await set(true);
-    }
-    expect((await client.call('/v1/graphs', { body: plainGraph() })).status).toBe(402);
-  });
 });
 
 describe('a webhook', () => {
@@ -193,7 +157,7 @@ describe('a webhook', () => {
   test('whose body was changed on the way is refused, even by a blank', async () => {
     const { text, headers } = signedWebhook(event('checkout.completed'), {
       id: newEvent(),
-      secret: runtime.webhookSecret,
+      secret: webhookSecret,
     });
     for (const changed of [text.replace('starter', 'enterprise'), `${text} `, JSON.stringify(JSON.parse(text))]) {
       const answer = await client.call('/v1/billing/webhook', { method: 'POST', token: null, text: changed, headers });
@@ -215,7 +179,7 @@ describe('a webhook', () => {
     const id = newEvent();
     const content = event('checkout.completed');
     const at = new Date().toISOString();
-    const text = signedWebhook(content, { id, secret: runtime.webhookSecret }).text;
+    const text = signedWebhook(content, { id, secret: webhookSecret }).text;
     await new DynamoLetterStore(table, 'webhook').receive(id, text, at, '2000-01-01T00:00:00.000Z');
     expect((await deliver(content, { id })).status).toBe(202);
     expect(await subscription()).toMatchObject({ status: 'active' });
@@ -249,7 +213,7 @@ describe('an event that can not be processed', () => {
     const id = newEvent();
     const { text } = signedWebhook(event('checkout.completed', { graph: plainGraph() }), {
       id,
-      secret: runtime.webhookSecret,
+      secret: webhookSecret,
     });
     const events = new DynamoLetterStore(table, 'webhook');
     const at = new Date().toISOString();
@@ -385,5 +349,29 @@ describe('credits', () => {
     expect((await consume(700, 'all-of-it')).body).toEqual({ graphId, allocated: 1_000, balance: 0 });
     const other = { token: shared.target.tokens.otherTenant };
     expect((await client.call(`/v1/graphs/${graphId}/credits`, other)).status).toBe(404);
+  });
+});
+
+// The last of this file: while the gate is off, and for as long as that is remembered, nobody is refused.
+describe('the gate of payments', () => {
+  test('asks nobody when it is switched off, and everybody when it is on again', async () => {
+    const set = (paymentGate: boolean) =>
+      client.call('/v1/fleet/flags', { method: 'PUT', token: operator, body: { paymentGate } });
+    // A function remembers for some seconds what a flag was.
+    const untilAnswered = (wanted: number) =>
+      vi.waitFor(async () => {
+        const { status, body } = await client.call('/v1/graphs', { body: plainGraph() });
+        if (status === 202) await client.follow(body['operationId'] as string);
+        expect(status).toBe(wanted);
+      }, 30_000);
+    expect((await client.call('/v1/fleet/flags')).status).toBe(403);
+    expect((await client.call('/v1/fleet/flags', { token: operator })).body).toMatchObject({ paymentGate: true });
+    try {
+      expect((await set(false)).body).toMatchObject({ paymentGate: false });
+      await untilAnswered(202);
+    } finally {
+      await set(true);
+    }
+    await untilAnswered(402);
   });
 });

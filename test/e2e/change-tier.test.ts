@@ -1,36 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import { Client, streamedEvents } from './client.ts';
+import { untilWaiting, wantApproval } from './approval.ts';
+import { Client } from './client.ts';
 import { openStores } from './stores.ts';
 
-let directory: string;
-let runtime: RuntimeProcess;
-let client: Client;
-let stores: ReturnType<typeof openStores>;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graphfleet-tiers-'));
-  runtime = await startRuntimeProcess(directory, {
-    GRAPHFLEET_TIERS: JSON.stringify([
-      { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 10 },
-      { tier: 'large', minInstances: 1, maxInstances: 1, capacity: 1 },
-      { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
-    ]),
-  });
-  client = new Client({ url: runtime.url, tokens: runtime.tokens, dataDirectory: directory });
-  stores = openStores(client.target);
-});
-
-afterAll(async () => {
-  await runtime.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+const client = new Client();
+const stores = openStores(client.target);
 
 const move = (graphId: string, tier: string, headers: Record<string, string> = {}) =>
   client.call(`/v1/graphs/${graphId}/tier`, { body: { tier }, headers });
@@ -75,41 +53,25 @@ test('a graph is moved to another tier and back while it answers every query', a
   expect(steps[0]).toEqual(['accepted', 'takeTierSlot', 'loadSnapshot', 'switchTier', 'succeeded']);
 });
 
-/** Resolves when the operation waits in its tier's queue. */
-const queued = async (operationId: string): Promise<void> => {
-  for await (const event of streamedEvents(await client.stream(operationId, 0))) if (event.status === 'queued') return;
-  throw new Error(`${operationId} did not come to wait.`);
-};
+describe('a move that waits for an operator', () => {
+  wantApproval(client);
 
-test('a move for which there is no room waits in the queue, and goes on when there is some', async () => {
-  const { graphId: inTheWay } = await client.createGraph(plainGraph({ tier: 'large' }));
-  const { graphId } = await client.createGraph(companiesGraph());
-  const { body } = await move(graphId, 'large');
-  const operationId = String(body['operationId']);
-  await queued(operationId);
-  expect((await client.call(`/v1/operations/${operationId}`)).body).toMatchObject({ queue: { position: 1 } });
-  expect((await client.query(graphId, 'MATCH (c:Company) RETURN c.id')).body['rows']).toEqual([['acme']]);
-  expect(await move(graphId, 'xlarge')).toMatchObject({ status: 409, body: { code: 'conflict', operationId } });
-
-  const deleted = await client.call(`/v1/graphs/${inTheWay}?backup=false`, { method: 'DELETE' });
-  await client.follow(String(deleted.body['operationId']));
-  expect((await client.follow(operationId)).at(-1)?.status).toBe('succeeded');
-  expect(await tierOf(graphId)).toBe('large');
-  const back = await move(graphId, 'standard');
-  expect((await client.follow(String(back.body['operationId']))).at(-1)?.status).toBe('succeeded');
-});
-
-test('a move that is cancelled leaves the graph where it was, and free to move', async () => {
-  const { graphId } = await client.createGraph(companiesGraph());
-  const { body } = await move(graphId, 'xlarge');
-  const operationId = String(body['operationId']);
-  await queued(operationId);
-  await client.call(`/v1/operations/${operationId}`, { method: 'DELETE' });
-  expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
-  expect(await tierOf(graphId)).toBe('standard');
-  expect((await client.query(graphId, 'MATCH (c:Company) RETURN c.id')).body['rows']).toEqual([['acme']]);
-  const again = await move(graphId, 'large');
-  expect((await client.follow(String(again.body['operationId']))).at(-1)?.status).toBe('succeeded');
+  test('leaves the graph where it was when it is cancelled, and can be asked for again', async () => {
+    const { graphId } = await client.createGraph(companiesGraph());
+    const { body } = await move(graphId, 'large');
+    const operationId = String(body['operationId']);
+    await untilWaiting(client, operationId);
+    expect((await client.call(`/v1/operations/${operationId}`, { method: 'DELETE' })).status).toBe(202);
+    expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
+    expect(await tierOf(graphId)).toBe('standard');
+    expect((await client.query(graphId, 'MATCH (c:Company) RETURN c.id')).body['rows']).toEqual([['acme']]);
+    const again = String((await move(graphId, 'large')).body['operationId']);
+    await untilWaiting(client, again);
+    const answer = { body: { answer: 'approve' }, token: client.target.tokens.operator };
+    expect((await client.call(`/v1/operations/${again}/resume`, answer)).status).toBe(202);
+    expect((await client.follow(again)).at(-1)?.status).toBe('succeeded');
+    expect(await tierOf(graphId)).toBe('large');
+  });
 });
 
 test('a move is refused by what is in its way', async () => {
@@ -117,7 +79,7 @@ test('a move is refused by what is in its way', async () => {
   expect(await move(graphId, 'standard')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   expect(await move(graphId, 'shared')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   expect(await move('kgnothing', 'large')).toMatchObject({ status: 404 });
-  const other = { token: runtime.tokens.otherTenant, body: { tier: 'large' } };
+  const other = { token: client.target.tokens.otherTenant, body: { tier: 'large' } };
   expect(await client.call(`/v1/graphs/${graphId}/tier`, other)).toMatchObject({ status: 404 });
 
   // Accepted, and not listed: nobody drives it.
@@ -126,12 +88,11 @@ test('a move is refused by what is in its way', async () => {
   const { graphId: unready } = await stores.graphs.create(graphRequestedBy(creation));
   expect(await move(unready, 'large')).toMatchObject({ status: 409, body: { code: 'graph_not_ready' } });
 
-  const waiting = await move(graphId, 'xlarge', { 'idempotency-key': 'move-1' });
-  const operationId = String(waiting.body['operationId']);
-  const repeated = await move(graphId, 'xlarge', { 'idempotency-key': 'move-1' });
-  expect(repeated).toMatchObject({ status: 202, body: waiting.body });
+  const headers = { 'idempotency-key': randomUUID() };
+  const first = await move(graphId, 'large', headers);
+  const repeated = await move(graphId, 'large', headers);
+  expect(repeated).toMatchObject({ status: 202, body: first.body });
   expect(repeated.headers.get('idempotency-replayed')).toBe('true');
-  expect(await move(graphId, 'large', { 'idempotency-key': 'move-1' })).toMatchObject({ status: 422 });
-  await client.call(`/v1/operations/${operationId}`, { method: 'DELETE' });
-  await client.follow(operationId);
+  expect(await move(graphId, 'xlarge', headers)).toMatchObject({ status: 422 });
+  await client.follow(String(first.body['operationId']));
 });

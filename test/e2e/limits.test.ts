@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { plainGraph } from '../fixtures/graph-requests.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import { WITH_APPROVAL, waitingGraph } from './approval.ts';
+import { waitingGraph } from './approval.ts';
 import { Client } from './client.ts';
 
 const MOST_STREAMS = 3;
@@ -18,7 +18,11 @@ let client: Client;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graphfleet-limits-'));
   runtime = await startRuntimeProcess(directory, {
-    ...WITH_APPROVAL,
+    GRAPHFLEET_TIERS: JSON.stringify([
+      { tier: 'standard', minInstances: 1, maxInstances: 1, capacity: 50 },
+      { tier: 'large', minInstances: 1, maxInstances: 1, capacity: 20, approval: true },
+      { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
+    ]),
     GRAPHFLEET_STREAMS_PER_TENANT: String(MOST_STREAMS),
     GRAPHFLEET_COMMANDS_PER_SECOND: String(MOST_COMMANDS),
     GRAPHFLEET_QUERIES_PER_SECOND: String(MOST_QUERIES),

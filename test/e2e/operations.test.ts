@@ -1,36 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EventView } from '../../contract/api/operations.ts';
-import { DynamoOperationStore } from '../../domain/operation/dynamo-operation-store.ts';
 import { OperationLog } from '../../domain/operation/operation-log.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
-import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
 import { signedToken } from '../fixtures/tokens.ts';
-import { WITH_APPROVAL, waitingGraph } from './approval.ts';
+import { waitingGraph, wantApproval } from './approval.ts';
 import { Client, streamedEvents } from './client.ts';
+import { openStores } from './stores.ts';
+import { payingTenant } from './tenants.ts';
 
-let directory: string;
-let runtime: RuntimeProcess;
-let client: Client;
-let operator: string;
-let otherTenant: string;
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graphfleet-operations-'));
-  runtime = await startRuntimeProcess(directory, WITH_APPROVAL);
-  client = new Client(runtime);
-  ({ operator, otherTenant } = runtime.tokens);
-});
-
-afterAll(async () => {
-  await runtime.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+const client = new Client();
+const { tokens, dataDirectory = '' } = client.target;
+const { operator, otherTenant } = tokens;
+const log = new OperationLog(openStores(client.target).operations);
+wantApproval(client);
 
 type Options = Parameters<Client['call']>[1];
 const cancel = (operationId: string, options: Options = {}) =>
@@ -40,16 +23,6 @@ const resume = (operationId: string, answer: string, options: Options = {}) =>
 const retry = (operationId: string, options: Options = {}) =>
   client.call(`/v1/operations/${operationId}/retry`, { method: 'POST', ...options });
 const read = async (operationId: string) => (await client.call(`/v1/operations/${operationId}`)).body;
-
-const operationLog = () => {
-  const dynamodb = new DynamoDBClient({
-    endpoint: runtime.endpoints.dynamodb,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
-  const table = { documents: DynamoDBDocumentClient.from(dynamodb), tableName: 'graphfleet-control' };
-  return new OperationLog(new DynamoOperationStore(table));
-};
 
 describe('an operation that is cancelled', () => {
   test.each(['accepted', 'takeSlot', 'createDatabase', 'applySchema', 'createEntity'])(
@@ -85,16 +58,6 @@ describe('an operation that is cancelled', () => {
     expect(await cancel(operationId)).toMatchObject({ status: 202, body: { status: 'cancelling', input: null } });
     expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
     expect(await resume(operationId, 'approve')).toMatchObject({ status: 409 });
-  });
-
-  test('while it waits for capacity is cancelled at once', async () => {
-    const { body } = await client.call('/v1/graphs', { body: plainGraph({ tier: 'xlarge' }) });
-    const operationId = body['operationId'] as string;
-    for await (const { status } of streamedEvents(await client.stream(operationId, 0))) {
-      if (status === 'queued') break;
-    }
-    expect((await cancel(operationId)).status).toBe(202);
-    expect((await client.follow(operationId)).at(-1)?.status).toBe('cancelled');
   });
 
   test('twice, or by several at once, is cancelled once', async () => {
@@ -150,8 +113,7 @@ describe('an operation that waits for an answer', () => {
 
   test('is not answered by its tenant, nor seen by another', async () => {
     const operationId = await waitingGraph(client);
-    const { tenant } = runtime.tokens;
-    expect(await resume(operationId, 'approve', { token: tenant })).toMatchObject({ status: 403 });
+    expect(await resume(operationId, 'approve', { token: tokens.tenant })).toMatchObject({ status: 403 });
     expect(await resume(operationId, 'approve', { token: otherTenant })).toMatchObject({ status: 404 });
     expect(await read(operationId)).toMatchObject({ status: 'queued' });
     await cancel(operationId);
@@ -161,7 +123,7 @@ describe('an operation that waits for an answer', () => {
   test('goes on when the call that answered could not wake it', async () => {
     const operationId = await waitingGraph(client);
     // The answer is in the log, and whoever wrote it died before it woke the workflow.
-    await operationLog().append(operationId, {
+    await log.append(operationId, {
       type: 'progress',
       message: 'Answered: approve',
       answer: 'approve',
@@ -179,7 +141,6 @@ describe('an operation that waits for an answer', () => {
 
 describe('an operation whose undo failed', () => {
   const undoFailed = async (): Promise<string> => {
-    const log = operationLog();
     const { requestHash, request, operationId, kind, tenantId, graphId, actor } = acceptedEvent();
     const open = { operationId, kind, tenantId, graphId, actor, request, requestHash, message: 'Accepted' };
     await log.open(open);
@@ -190,7 +151,7 @@ describe('an operation whose undo failed', () => {
   };
 
   test('is retried, by its tenant or an operator, and then is over', async () => {
-    for (const token of [runtime.tokens.tenant, operator]) {
+    for (const token of [tokens.tenant, operator]) {
       const operationId = await undoFailed();
       expect(await retry(operationId, { token })).toMatchObject({ status: 202, body: { status: 'compensating' } });
       expect((await client.follow(operationId, 3)).at(-1)?.status).toBe('failed');
@@ -239,13 +200,12 @@ describe("another's operation", () => {
     const request = { backup: true, place: null, emptyVersion: null, unlessPaid: true };
     const asked = { kind: 'graph.delete', tenantId: 'acme', graphId: 'kgnone', actor: 'graphfleet' } as const;
     // Listed it is not, so nobody starts it.
-    await operationLog().open({ ...asked, operationId, request, requestHash, message: 'Accepted' });
+    await log.open({ ...asked, operationId, request, requestHash, message: 'Accepted' });
     expect(await cancel(operationId)).toMatchObject({ status: 403, body: { code: 'forbidden', operationId } });
     expect((await cancel(operationId, { token: operator })).status).toBe(202);
   });
 
   test('of the fleet is read by an operator, and by no tenant', async () => {
-    const log = operationLog();
     const { requestHash, request, actor } = acceptedEvent();
     const fleetOperation = 'op_00000000000000000000000FLT';
     await log.project(
@@ -263,7 +223,7 @@ describe("another's operation", () => {
       ).accepted,
     );
     await log.append(fleetOperation, { type: 'failed', message: 'Failed', error: null });
-    const fleetReader = await signedToken(directory, { claims: { tenant_id: 'operations', scope: 'fleet:read' } });
+    const fleetReader = await signedToken(dataDirectory, { claims: { tenant_id: 'operations', scope: 'fleet:read' } });
     for (const path of [fleetOperation, `${fleetOperation}/events`]) {
       expect((await client.call(`/v1/operations/${path}`, { token: fleetReader })).status).toBe(200);
       expect((await client.call(`/v1/operations/${path}`)).status).toBe(404);
@@ -276,7 +236,7 @@ describe("another's operation", () => {
 });
 
 test('operations are counted and measured by kind and status, in the span that is asked for', async () => {
-  const counted = new Client({ ...runtime, tokens: { ...runtime.tokens, tenant: otherTenant } });
+  const counted = await payingTenant(client);
   const from = new Date().toISOString();
   for (let count = 0; count < 3; count += 1) await counted.createGraph(plainGraph());
   const waiting = await waitingGraph(counted);

@@ -1,41 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RuntimeProcess, startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import { signedToken } from '../fixtures/tokens.ts';
+import { randomUUID } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
 import { type Answer, Client } from './client.ts';
+import { newTenant, payingTenant } from './tenants.ts';
 
-let directory: string;
-let runtime: RuntimeProcess;
+/** Of a tenant that has paid, and has no access and no graph yet. */
 let client: Client;
-
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graphfleet-repositories-'));
-  runtime = await startRuntimeProcess(directory, {
-    GRAPHFLEET_TIERS: JSON.stringify([
-      { tier: 'standard', minInstances: 0, maxInstances: 0, capacity: 1 },
-      { tier: 'large', minInstances: 0, maxInstances: 0, capacity: 1 },
-      { tier: 'xlarge', minInstances: 0, maxInstances: 0, capacity: 1 },
-      // The first who asks has its instance launched.
-      { tier: 'shared', minInstances: 0, maxInstances: 1, capacity: 10 },
-    ]),
-  });
-  client = new Client({ url: runtime.url, tokens: runtime.tokens, dataDirectory: directory });
-});
-
-afterAll(async () => {
-  await runtime.stop();
-  await rm(directory, { recursive: true, force: true });
+  client = await payingTenant(new Client());
 });
 
 const accessTo = (repository: string) => `/v1/repositories/${repository}/access`;
-
-/** A tenant that has never paid for anything. */
-const tenant = async (tenantId: string): Promise<Client> => {
-  const token = await signedToken(directory, { claims: { tenant_id: tenantId, scope: 'graphs:read graphs:write' } });
-  return new Client({ ...client.target, tokens: { ...runtime.tokens, tenant: token } });
-};
 
 /** Asks for access and follows the operation to its end. */
 const granted = async (of: Client, repository: string, body: object = {}): Promise<Answer['body']> => {
@@ -47,8 +21,7 @@ const granted = async (of: Client, repository: string, body: object = {}): Promi
 };
 
 test('tenants who ask for a repository at once read the same graph, which is created for the first of them', async () => {
-  const { tokens } = runtime;
-  const tenants = [client, new Client({ ...client.target, tokens: { ...tokens, tenant: tokens.otherTenant } })];
+  const tenants = [client, await payingTenant(client)];
   const results = await Promise.all(tenants.map((of) => granted(of, 'filings')));
   const [graphId, ...others] = new Set(results.map((result) => String(result['graphId'])));
   expect(others).toEqual([]);
@@ -67,7 +40,7 @@ test('tenants who ask for a repository at once read the same graph, which is cre
 });
 
 test('a repository is there for tenants with an active access only', async () => {
-  const [reader, stranger] = [client, await tenant('has-none')];
+  const [reader, stranger] = [client, (await newTenant(client)).client];
   expect(await reader.call(accessTo('gazetteer'))).toMatchObject({ status: 404, body: { code: 'not_found' } });
   const { graphId } = await granted(reader, 'gazetteer', { plan: 'analyst' });
   expect((await reader.call(accessTo('gazetteer'))).body).toMatchObject({
@@ -100,7 +73,7 @@ test('a repository that there is not, a plan that there is not', async () => {
 });
 
 test('a repeated request gets the first answer; the key is not good for another request', async () => {
-  const headers = { 'idempotency-key': 'access-1' };
+  const headers = { 'idempotency-key': randomUUID() };
   const first = await client.call(accessTo('filings'), { body: {}, headers });
   expect((await client.call(accessTo('filings'), { body: {}, headers })).body).toEqual(first.body);
   expect(await client.call(accessTo('gazetteer'), { body: {}, headers })).toMatchObject({ status: 422 });
@@ -108,6 +81,7 @@ test('a repeated request gets the first answer; the key is not good for another 
 });
 
 test('access is for tenants who pay', async () => {
-  const answer = await (await tenant('pays-nothing')).call(accessTo('filings'), { body: {} });
+  const { client: unpaid } = await newTenant(client);
+  const answer = await unpaid.call(accessTo('filings'), { body: {} });
   expect(answer).toMatchObject({ status: 402, body: { code: 'payment_required' } });
 });

@@ -1,20 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { functionEnvironments } from '../../local/function-environments.ts';
 import { startLambda } from '../../local/lambda/start-lambda.ts';
 import { LOCAL } from '../../local/settings.ts';
-import type { RuntimeFile } from '../fixtures/runtime-process.ts';
 import type { Target } from './client.ts';
+import { describedBy } from './stores.ts';
 
 /**
  * Runs scheduled functions of a runtime on this machine now, as its schedule does each minute, in this process.
  * @param more variables that the runtime was started with
  */
-export const openSchedules = ({ dataDirectory }: Target, more: Record<string, string> = {}) => {
-  if (dataDirectory === undefined) throw new Error('These tests need a runtime on this machine.');
-  const { endpoints } = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
+export const openSchedules = (target: Target, more: Record<string, string> = {}) => {
+  const { dataDirectory, endpoints } = describedBy(target);
   const lambda = startLambda({
     functions: FUNCTIONS,
     environments: functionEnvironments({

@@ -19,10 +19,9 @@ import type { RuntimeFile } from '../fixtures/runtime-process.ts';
 import type { Target } from './client.ts';
 
 /** What a runtime or a deployment on this machine keeps, for tests that look behind the API or make what the API can not make yet. */
-export const openStores = ({ dataDirectory }: Target) => {
-  if (dataDirectory === undefined) throw new Error('These tests need a runtime on this machine.');
-  const runtime = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
-  const { endpoints, tableName = 'graphfleet-control' } = runtime;
+export const openStores = (target: Target) => {
+  const runtime = describedBy(target);
+  const { dataDirectory, endpoints, tableName = 'graphfleet-control' } = runtime;
   const client = new DynamoDBClient({
     endpoint: endpoints.dynamodb,
     region: 'us-east-1',
@@ -66,6 +65,13 @@ export const openStores = ({ dataDirectory }: Target) => {
       );
     },
   };
+};
+
+/** What a runtime or a deployment says of itself. */
+export const describedBy = ({ dataDirectory }: Target): RuntimeFile & { dataDirectory: string } => {
+  if (dataDirectory === undefined) throw new Error('These tests need a runtime on this machine.');
+  const described = JSON.parse(readFileSync(join(dataDirectory, 'runtime.json'), 'utf8')) as RuntimeFile;
+  return { ...described, dataDirectory };
 };
 
 const objectStore = (directory: string, { endpoints, objectStoreUrl }: RuntimeFile): ObjectStore => {
