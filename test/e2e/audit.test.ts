@@ -19,6 +19,20 @@ const audit = async (query = '', token = operator): Promise<Entry[]> => {
   if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
   return body['entries'] as Entry[];
 };
+/** Of the last two minutes: denials without a tenant are counted by the minute, and stand where the first of it was. */
+const recentAudit = async (): Promise<Entry[]> => {
+  const from = encodeURIComponent(new Date(Date.now() - 120_000).toISOString());
+  const entries: Entry[] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: { body: Record<string, unknown> } = await client.call(
+      `/v1/audit?limit=100&from=${from}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+      { token: operator },
+    );
+    entries.push(...(page.body['entries'] as Entry[]));
+    cursor = page.body['cursor'] as string | null;
+  }
+  return entries;
+};
 const of = (entries: Entry[], operationId: string) => entries.filter((entry) => entry.operationId === operationId);
 
 describe('a command', () => {
@@ -96,7 +110,7 @@ describe('a denial', () => {
     ]);
     const expired = await signedToken(dataDirectory, { expiresIn: '-1m' });
     expect((await client.call('/v1/graphs', { token: expired })).status).toBe(401);
-    expect(await audit()).toContainEqual(
+    expect(await recentAudit()).toContainEqual(
       expect.objectContaining({ type: 'denial', outcome: 'unauthorized', tenantId: null, detail: 'ERR_JWT_EXPIRED' }),
     );
   });
@@ -105,7 +119,7 @@ describe('a denial', () => {
     const headers = { 'webhook-id': 'evt_1', 'webhook-timestamp': '1', 'webhook-signature': 'v1,bm9uc2Vuc2U=' };
     const answer = await client.call('/v1/billing/webhook', { token: null, body: {}, headers });
     expect(answer.status).toBe(401);
-    expect(await audit()).toContainEqual(
+    expect(await recentAudit()).toContainEqual(
       expect.objectContaining({
         type: 'denial',
         action: 'POST /v1/billing/webhook',
