@@ -17,6 +17,7 @@ export type Resource = {
   Properties: Record<string, unknown>;
   DeletionPolicy?: string;
   UpdateReplacePolicy?: string;
+  Metadata?: Record<string, unknown>;
 };
 
 /** An app with the settings of `cdk.json`, whose assembly goes to a directory of its own; it is removed with the templates. */
