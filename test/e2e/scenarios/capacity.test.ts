@@ -14,7 +14,7 @@ import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime
 import { Client } from '../client.ts';
 
 const CREATES = 200;
-const CREATES_WITH_KILLS = 100;
+const CREATES_WITH_KILLS = 70;
 const INSTANCES = 3;
 const SLOTS = 10;
 const LOOK_AGAIN_MS = 250;
@@ -171,7 +171,7 @@ test('200 creates at once over 3 instances of 10 slots: 30 are placed, 170 wait 
   await expectWhole(operationIds, cancelled.length + removed.length);
 }, 300_000);
 
-test('the same with 100, when the runtime is killed (-9) while they come in, and again while the queue is served', async () => {
+test('the same with 70, when the runtime is killed (-9) while they come in, and again while the queue is served', async () => {
   const coming = Promise.allSettled(Array.from({ length: CREATES_WITH_KILLS }, (_, number) => create(number)));
   await until(openAndWaiting, ({ open }) => open > CREATES_WITH_KILLS / 4);
   await runtime.kill();

@@ -12,6 +12,7 @@ import { companiesGraph } from '../../fixtures/graph-requests.ts';
 import { InstanceProcess } from '../../fixtures/instance-process.ts';
 import { parquetOf } from '../../fixtures/parquet.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { IN_CI } from '../../fixtures/sample.ts';
 import { numbersFrom } from '../../fixtures/seeded-numbers.ts';
 import { Client } from '../client.ts';
 import { openSchedules } from '../schedules.ts';
@@ -20,7 +21,7 @@ import { openStores } from '../stores.ts';
 
 /** As many lanes as there are instances for them, so that one that is killed again and again need not wait to start. */
 const LANES = 4;
-const KILLS_A_LANE = 5;
+const KILLS_A_LANE = IN_CI ? 3 : 5;
 const ROWS = 40_000;
 /** The same seed gives the same moments: `LOAD_SEED=…` */
 const SEED = Number(process.env['LOAD_SEED'] ?? Date.now() % 1_000_000);

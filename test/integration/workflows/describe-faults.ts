@@ -3,6 +3,7 @@ import { isTerminal, type OperationStatus } from '../../../domain/operation/oper
 import type { OperationRequest } from '../../../domain/operation/operation-commands.ts';
 import type { OperationEvent } from '../../../domain/operation/operation-event.ts';
 import { type Item, inconsistencies, type World } from '../../fixtures/consistency.ts';
+import { pairs, sampled } from '../../fixtures/sample.ts';
 import { type Injection, LASTING_FAULTS, PASSING_FAULTS } from './fault-injector.ts';
 import { type MachineUnderTest, type Scene, statesOf, wayTo } from './machine-under-test.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -135,7 +136,7 @@ export const describeFaults = (machine: MachineUnderTest): void => {
   });
 
   describe('its execution is stopped by hand, and another one ends it', () => {
-    test.each(tasks)('at %s', async (state) => {
+    test.each(sampled(tasks))('at %s', async (state) => {
       const { operationId } = request;
       await leadTo(state);
       let stopped = false;
@@ -172,7 +173,7 @@ export const describeFaults = (machine: MachineUnderTest): void => {
   });
 
   describe.runIf(lastUndone !== undefined)('undone', () => {
-    test.each([...undoing, 'the end'])('every step forward runs again after %s', async (after) => {
+    test.each(sampled([...undoing, 'the end']))('every step forward runs again after %s', async (after) => {
       const undoable = forward.slice(0, forward.indexOf(lastUndone ?? ''));
       const injections = undoable.map((state) => inject(state, `runs again after ${after}`));
       inject(lastUndone ?? '', 'fails before the work');
@@ -182,11 +183,9 @@ export const describeFaults = (machine: MachineUnderTest): void => {
       await expectWhole(last);
     });
 
-    const heldUp = pairsOf(
-      forward.filter((state) => !jobs.includes(state) && !afterNoReturn.includes(state)),
-      [...undoing, 'the end'],
-    );
-    test.each(heldUp)('$state is held up at its first write until after $after', async ({ state, after }) => {
+    const moments = [...undoing, 'the end'];
+    const steps = forward.filter((state) => !jobs.includes(state) && !afterNoReturn.includes(state));
+    test.each(pairs(steps, moments))('%s is held up at its first write until after %s', async (state, after) => {
       const injection = inject(state, `is held up until after ${after}`);
       const last = await run();
       expect(stage.faults.happened(injection)).toBe(true);
@@ -194,8 +193,7 @@ export const describeFaults = (machine: MachineUnderTest): void => {
       await expectWhole(last);
     });
 
-    const late = pairsOf(jobs, [...undoing, 'the end']);
-    test.each(late)('the job of $state is begun by its instance after $after', async ({ after }) => {
+    test.each(pairs(jobs, moments))('the job of %s is begun by its instance after %s', async (_job, after) => {
       const { operationId } = request;
       const { promise, resolve } = Promise.withResolvers<void>();
       stage.heldJobs.set(operationId, promise);
@@ -205,16 +203,6 @@ export const describeFaults = (machine: MachineUnderTest): void => {
       await expectWhole(last);
     });
   });
-};
-
-/** In CI each state and each moment once; elsewhere every state at every moment, which is minutes of both cores. */
-const pairsOf = (states: readonly string[], afters: readonly string[]): { state: string; after: string }[] => {
-  if (!process.env['CI']) return states.flatMap((state) => afters.map((after) => ({ state, after })));
-  const count = states.length === 0 ? 0 : Math.max(states.length, afters.length);
-  return Array.from({ length: count }, (_, at) => ({
-    state: states[at % states.length] ?? '',
-    after: afters[at % afters.length] ?? '',
-  }));
 };
 
 /** What there is besides logs, which stay; what tells late runs that it is over, which goes by itself; and settings. */
