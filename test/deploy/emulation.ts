@@ -7,7 +7,7 @@ import { developmentTokens, type Tokens } from '../../local/identity/development
 import { startIdentity } from '../../local/identity/start-identity.ts';
 import { LOCAL } from '../../local/settings.ts';
 import { type MiniStack, startMiniStack } from '../fixtures/ministack.ts';
-import { type Front, startFront } from './front.ts';
+import { startFront } from './front.ts';
 import { InstanceTasks } from './instance-tasks.ts';
 import { signedFor } from './signed-for.ts';
 
@@ -48,7 +48,7 @@ export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promi
       audience: LOCAL.audience,
     });
     stops.push(() => identity.close());
-    const front: Front = await startFront(miniStack.endpoint, () => apiId(miniStack.endpoint), at(1));
+    const front = await startFront(miniStack.endpoint, () => apiId(miniStack.endpoint), at(1));
     stops.push(() => front.close());
     const instances = join(directory, 'instances');
     await mkdir(instances);

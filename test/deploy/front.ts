@@ -1,15 +1,12 @@
-import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-/** An address on 127.0.0.1 for the API that the emulator serves by a host's name, which Node does not resolve. */
-export type Front = { readonly url: string; close(): Promise<void> };
+import { type Loopback, listenOnLoopback } from '../../local/loopback.ts';
 
 /**
- * Starts it. Everything is passed on as it comes, chunk by chunk: nothing here buffers.
+ * Starts an address on 127.0.0.1 for the API that the emulator serves by a host's name, which Node does not resolve.
+ * Everything is passed on as it comes, chunk by chunk: nothing here buffers.
  * @param apiId of the API to call, asked for with each request: it is known once it is deployed
  */
-export const startFront = async (endpoint: string, apiId: () => Promise<string>, port = 0): Promise<Front> => {
+export const startFront = async (endpoint: string, apiId: () => Promise<string>, port = 0): Promise<Loopback> => {
   const { hostname, port: emulatorPort } = new URL(endpoint);
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
@@ -35,15 +32,5 @@ export const startFront = async (endpoint: string, apiId: () => Promise<string>,
     }
   };
   const server = createServer((request, response) => void pass(request, response));
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return listenOnLoopback(server, port);
 };

@@ -30,15 +30,16 @@ describe('an operation that is cancelled', () => {
     async (moment) => {
       const { body } = await client.call('/v1/graphs', { body: companiesGraph() });
       const { operationId, graphId } = body as { operationId: string; graphId: string };
-      for await (const { step, type } of streamedEvents(await client.stream(operationId, 0))) {
+      const isAtOnce = moment === 'accepted';
+      for await (const { step, type } of isAtOnce ? [] : streamedEvents(await client.stream(operationId, 0))) {
         if ((step ?? type) === moment) break;
       }
       const first = await cancel(operationId);
       const events = await client.follow(operationId);
       const over = await cancel(operationId);
       expect(over).toMatchObject({ status: 409, body: { code: 'operation_over' } });
-      if (first.status === 409) {
-        // The work was faster.
+      if (first.status === 409 && !isAtOnce) {
+        // The work was faster; what is cancelled at once comes in time.
         expect(events.at(-1)?.status).toBe('succeeded');
         return;
       }
