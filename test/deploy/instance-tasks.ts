@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,7 @@ import {
   UpdateTaskProtectionCommand,
 } from '@aws-sdk/client-ecs';
 import * as z from 'zod';
+import { type Loopback, listenOnLoopback } from '../../local/loopback.ts';
 import { signedFor } from './signed-for.ts';
 
 const MAIN = fileURLToPath(new URL('../../instance/main.ts', import.meta.url));
@@ -49,9 +49,10 @@ export class InstanceTasks {
   readonly #client: ECSClient;
   readonly #processes = new Map<string, ChildProcess>();
   readonly #tasks = new Map<string, RunningTask>();
-  readonly #agent = createServer((request, response) => {
+  readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
+  #agent: Loopback | undefined;
   readonly #closing = new AbortController();
   #watching: Promise<void> = Promise.resolve();
 
@@ -63,8 +64,7 @@ export class InstanceTasks {
 
   static async start(options: InstanceTasksOptions): Promise<InstanceTasks> {
     const tasks = new InstanceTasks(options);
-    tasks.#agent.listen(0, '127.0.0.1');
-    await once(tasks.#agent, 'listening');
+    tasks.#agent = await listenOnLoopback(tasks.#server);
     tasks.#watching = tasks.#watch();
     return tasks;
   }
@@ -74,10 +74,7 @@ export class InstanceTasks {
     this.#closing.abort();
     await this.#watching;
     await Promise.all([...this.#processes.keys()].map((arn) => this.#end(arn)));
-    const closed = once(this.#agent, 'close');
-    this.#agent.close();
-    this.#agent.closeAllConnections();
-    await closed;
+    await this.#agent?.close();
   }
 
   async #watch(): Promise<void> {
@@ -117,7 +114,7 @@ export class InstanceTasks {
     const name = arn.slice(arn.lastIndexOf('/') + 1);
     const directory = join(this.#options.directory, name);
     await mkdir(directory, { recursive: true });
-    const agent = `http://127.0.0.1:${(this.#agent.address() as AddressInfo).port}/${name}`;
+    const agent = `${this.#agent?.url}/${name}`;
     this.#tasks.set(name, { task, roleArn: taskDefinition?.taskRoleArn ?? '' });
     const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
       cwd: directory,
