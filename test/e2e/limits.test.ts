@@ -70,7 +70,8 @@ test('a tenant has so many streams open at once, another its own; one that is le
   expect(next.status).toBe(200);
   readers.push(await opened(next));
   await client.call(`/v1/operations/${operationId}`, { method: 'DELETE' });
-  for (const reader of readers.slice(1)) await reader?.cancel();
+  // To their ends, before which they are closed: one that is left is closed later, and the next test wants its place.
+  for (const reader of readers.slice(1)) while ((await reader?.read())?.done === false);
 });
 
 test('a stream of an operation that is over takes no place', async () => {

@@ -18,6 +18,10 @@ const stores = openStores(client.target);
 
 const newGraph = async (request = companiesGraph()) => new Loading(client, (await client.createGraph(request)).graphId);
 
+/** The claim of a materialization ends a little after its operation. */
+const expectReleased = ({ graphId }: Loading) =>
+  expect.poll(async () => (await stores.graphs.get(graphId))?.writer, { timeout: 20_000 }).toBeNull();
+
 const companies = (from: number, to: number, employees = 1): string =>
   ['id,founded,revenue,employees', ...numbers(from, to).map((at) => `c${at},2001-02-03,1.5,${employees}`)].join('\n');
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
@@ -199,7 +203,7 @@ describe('a materialization', () => {
       },
     });
     expect((await graph.askToMaterialize({ dryRun: true, force: true })).body).toMatchObject({ wouldSkip: false });
-    expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
+    await expectReleased(graph);
     expect((await stores.leases.get('inst-standard-1'))?.busyCount).toBeTypeOf('number');
   });
 
@@ -285,7 +289,7 @@ describe('a materialization', () => {
         body: { code: 'conflict', operationId: first?.body['operationId'] },
       });
     if (first !== undefined) expect(await graph.ended(first)).toMatchObject({ status: 'succeeded' });
-    expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
+    await expectReleased(graph);
   });
 
   test('that is asked for again with its Idempotency-Key is the same, and another graph’s is refused', async () => {
@@ -298,7 +302,7 @@ describe('a materialization', () => {
     expect((await stores.graphs.get(other.graphId))?.writer).toBeNull();
     expect(await graph.ended(first)).toMatchObject({ status: 'succeeded' });
     expect((await ask(graph)).body).toEqual(first.body);
-    expect((await stores.graphs.get(graph.graphId))?.writer).toBeNull();
+    await expectReleased(graph);
   });
 
   test('of a plain graph without any rows makes an empty one when it is forced', async () => {
@@ -356,6 +360,7 @@ describe('while a graph is loaded', () => {
   test('cancelling leaves what was there, and nothing of the load', async () => {
     const MARKED = 'MATCH (c:Company) RETURN c.employees, count(*)';
     const rows = await graph.rows(MARKED);
+    await expectReleased(graph);
     const before = await stores.graphs.get(graph.graphId);
     const files = await stores.objects.list(`graphs/${graph.graphId}/`);
     const asked = await graph.askToMaterialize({ force: true });

@@ -196,8 +196,7 @@ describe("another's operation", () => {
   });
 
   test('that deletes what nobody pays for is not cancelled by its tenant', async () => {
-    const operationId = `op_${'0'.repeat(22)}GONE`;
-    const { requestHash } = acceptedEvent();
+    const { operationId, requestHash } = acceptedEvent();
     const request = { backup: true, place: null, emptyVersion: null, unlessPaid: true };
     const asked = { kind: 'graph.delete', tenantId: 'acme', graphId: 'kgnone', actor: 'graphfleet' } as const;
     // Listed it is not, so nobody starts it.
@@ -207,8 +206,7 @@ describe("another's operation", () => {
   });
 
   test('of the fleet is read by an operator, and by no tenant', async () => {
-    const { requestHash, request, actor } = acceptedEvent();
-    const fleetOperation = 'op_00000000000000000000000FLT';
+    const { operationId: fleetOperation, requestHash, request, actor } = acceptedEvent();
     await log.project(
       (
         await log.open({

@@ -40,7 +40,7 @@ test('tenants who ask for a repository at once read the same graph, which is cre
 });
 
 test('a repository is there for tenants with an active access only', async () => {
-  const [reader, stranger] = [client, (await newTenant(client)).client];
+  const [reader, stranger] = [await payingTenant(client), (await newTenant(client)).client];
   expect(await reader.call(accessTo('gazetteer'))).toMatchObject({ status: 404, body: { code: 'not_found' } });
   const { graphId } = await granted(reader, 'gazetteer', { plan: 'analyst' });
   expect((await reader.call(accessTo('gazetteer'))).body).toMatchObject({

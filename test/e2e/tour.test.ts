@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { FIRST_CALLS, tour } from '../../local/tour.ts';
 
+/** The tour is some dozens of processes and operations, one after another. */
+const PATIENCE_MS = 240_000;
+
 type Step = { call: string; answer: string; language: string };
 
 const textOf = (document: string) => readFile(new URL(`../../${document}`, import.meta.url), 'utf8');
@@ -37,7 +40,7 @@ const stepsOf = (tourText: string): Step[] => {
 /** What each call prints, in one shell, so that a variable that one sets is there for the next. */
 const outputsOf = async (calls: readonly string[]): Promise<string[]> => {
   const script = calls.map((call) => `${call}\nprintf '\\0'\n`).join('');
-  const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: directory, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: directory, timeout: PATIENCE_MS });
   return stdout.split('\0').slice(0, -1);
 };
 
@@ -62,7 +65,7 @@ describe.runIf(HAS_CURL)('the tour of the README', () => {
 
   beforeAll(async () => {
     outputs = await outputsOf(steps.map(({ call }) => call));
-  });
+  }, PATIENCE_MS);
 
   test('was found', () => {
     expect(steps.filter(({ answer }) => answer !== '').length).toBeGreaterThanOrEqual(7);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +85,8 @@ const wantImage = async (name: string, image: string): Promise<void> => {
   const body = { minInstances, maxInstances, capacity, image };
   expect((await asOperator(`/v1/fleet/tiers/${name}`, body, 'PUT')).status).toBe(200);
 };
-const newImage = (label: string) => publishInstanceImage(instanceImages(directory), label);
+/** Another one each time, also when a test is tried again. */
+const newImage = (label: string) => publishInstanceImage(instanceImages(directory), `${label} ${randomUUID()}`);
 
 /** Runs the command as a pipeline does. */
 const command = (...parameters: string[]): Promise<{ code: number; output: string }> =>
@@ -257,6 +259,7 @@ describe('an instance that is at work', () => {
   });
 
   test('is cut off by force, which is told', async () => {
+    await wantImage('large', await newImage('for-large-by-force'));
     const lease = await holdLease(LARGE);
     const forced = await command('refresh', '--tier', 'large', '--force-ignore-busy', '--reason', 'A flaw of security');
     expect(forced).toMatchObject({ code: EXIT_CODES.done });
@@ -336,7 +339,7 @@ describe('a refresh during which everything is killed (-9)', () => {
       const image = await newImage(when);
       await wantImage('standard', image);
       const operationId = await started({ tiers: ['standard'] });
-      await vi.waitFor(() => isSo(operationId), { timeout: 20_000, interval: 5 });
+      await vi.waitFor(() => isSo(operationId), { timeout: 60_000, interval: 5 });
       await runtime.kill();
       await start();
       const ended = await over(operationId);

@@ -7,6 +7,7 @@ import { operationIdFor } from '../../../domain/identifier.ts';
 import { leaseIdFor } from '../../../domain/lease/lease.ts';
 import { LOCAL } from '../../../local/settings.ts';
 import { companiesGraph } from '../../fixtures/graph-requests.ts';
+import { InstanceProcess } from '../../fixtures/instance-process.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
 import { Client } from '../client.ts';
 import { openStores } from '../stores.ts';
@@ -219,16 +220,22 @@ test('an instance that is gone for good takes no graph along: others answer at o
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   });
   await ecs.send(new DeleteServiceCommand({ cluster: LOCAL.cluster, service: host, force: true }));
-  // Nobody has heard of it for long: the schedules look each minute.
-  await vi.waitFor(async () => {
-    await stores.set(`INSTANCE#${host}`, 'heartbeatAt', '2026-01-01T00:00:00.000Z');
-    const instance = await stores.instances.get(host);
-    if (instance !== undefined) expect(await stores.instances.quarantineSilent(instance)).toBe(true);
-  }, 20_000);
-  await vi.waitFor(async () => expect(await placementOf(graphId)).not.toBe(host), { timeout: 80_000, interval: 500 });
+  // A last heartbeat would bring it back.
+  const gone = new InstanceProcess(directory, host);
+  await vi.waitFor(() => expect(gone.events.at(-1)).toMatchObject({ event: 'stopped' }), 40_000);
+  // Nobody has heard of it for long: the schedules look each minute, and one may just have done so.
+  await stores.set(`INSTANCE#${host}`, 'heartbeatAt', '2026-01-01T00:00:00.000Z');
+  const silent = await stores.instances.get(host);
+  if (silent !== undefined) await stores.instances.quarantineSilent(silent);
+  expect(await stores.instances.get(host)).toMatchObject({ state: 'QUARANTINED' });
+  // A slot is freed last: the graph has another then.
+  await vi.waitFor(async () => expect(await stores.instances.readSlots(host)).toEqual({}), {
+    timeout: 120_000,
+    interval: 500,
+  });
+  expect(await placementOf(graphId)).not.toBe(host);
   const { answered, wrong } = await stop();
   expect(wrong).toEqual([]);
   expect(answered).toBeGreaterThan(0);
-  expect(await stores.instances.readSlots(host)).toEqual({});
   expect((await client.query(graphId, 'MATCH (c:Company) RETURN c.id')).body['rows']).toEqual([['acme']]);
-}, 150_000);
+}, 200_000);

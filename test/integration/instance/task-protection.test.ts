@@ -8,6 +8,8 @@ import { TaskProtection } from '../../../instance/task-protection.ts';
 import { silent } from './workplace.ts';
 
 const MINUTE_MS = 60_000;
+/** By default a poll gives up after a second. */
+const PATIENTLY = { timeout: 20_000 };
 
 // Only what the protection waits by: the calls to the agent are real.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }));
@@ -47,11 +49,11 @@ test('the protection of a task lasts as long as its work, also when that takes h
   await protection.begin();
   for (let renewed = 1; renewed <= 12; renewed += 1) {
     await vi.advanceTimersByTimeAsync(20 * MINUTE_MS);
-    await expect.poll(() => agent.told.length).toBeGreaterThan(renewed);
+    await expect.poll(() => agent.told.length, PATIENTLY).toBeGreaterThan(renewed);
   }
   protection.end();
   await vi.advanceTimersByTimeAsync(MINUTE_MS);
-  await expect.poll(() => agent.told.at(-1)).toBe(false);
+  await expect.poll(() => agent.told.at(-1), PATIENTLY).toBe(false);
   await vi.advanceTimersByTimeAsync(60 * MINUTE_MS);
   await protection.begin();
   expect(agent.told.slice(-3)).toEqual([true, false, true]);
@@ -68,7 +70,7 @@ test('an end that is slow does not take the protection from the work that begins
   const begun = protection.begin();
   slow.resolve();
   await begun;
-  await expect.poll(() => agent.told).toEqual([true, false, true]);
+  await expect.poll(() => agent.told, PATIENTLY).toEqual([true, false, true]);
 });
 
 test('a job that is handed over again and refused then keeps the protection of what it runs under', async () => {
@@ -84,5 +86,5 @@ test('a job that is handed over again and refused then keeps the protection of w
   await holdings.end(lease);
   expect(agent.told).toEqual([true]);
   await vi.advanceTimersByTimeAsync(MINUTE_MS);
-  await expect.poll(() => agent.told).toEqual([true, false]);
+  await expect.poll(() => agent.told, PATIENTLY).toEqual([true, false]);
 });

@@ -141,7 +141,7 @@ test.each([1, undefined])('a query for %s items closes what it has opened in the
   const { Count } = await client.send(new QueryCommand({ TableName, ...ofOne, ...(Limit && { Limit }) }));
 
   expect(Count).toBe(Limit ?? 40);
-  await expect.poll(() => open.size).toBe(0);
+  await expect.poll(() => open.size, { timeout: 20_000 }).toBe(0);
 });
 
 test('two runtimes can not use one database', async () => {

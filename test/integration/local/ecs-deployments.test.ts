@@ -12,11 +12,11 @@ import {
   UpdateTaskProtectionCommand,
 } from '@aws-sdk/client-ecs';
 import { expect, test } from 'vitest';
-import { create, imagesOf, register, startHarness } from './ecs-harness.ts';
+import { create, imagesOf, PATIENTLY, register, startHarness } from './ecs-harness.ts';
 
 const HEALTHY = fileURLToPath(new URL('./fixtures/healthy.ts', import.meta.url));
 const service = { cluster: 'fleet', service: 'inst-1' };
-const healthCheck = { command: ['CMD', 'GET', '/health'], interval: 0.05, timeout: 0.2, retries: 3, startPeriod: 20 };
+const healthCheck = { command: ['CMD', 'GET', '/health'], interval: 0.05, timeout: 1, retries: 3, startPeriod: 20 };
 const impatient = { ...healthCheck, startPeriod: 0 };
 const deploymentConfiguration = {
   minimumHealthyPercent: 0,
@@ -43,7 +43,7 @@ test('a task is completed when it is healthy, and one that is paused is killed a
   await register(client, { healthCheck, stopTimeout: 1 });
   await create(client);
   const paused = await report();
-  await expect.poll(() => deployment(client)).toMatchObject({ rolloutState: 'COMPLETED' });
+  await expect.poll(() => deployment(client), PATIENTLY).toMatchObject({ rolloutState: 'COMPLETED' });
   const { task } = await event('started');
   expect(await taskOf(client, task)).toMatchObject({ healthStatus: 'HEALTHY' });
 
@@ -61,12 +61,12 @@ test('a deployment whose tasks never get healthy is given up, and the next one s
   await create(client, { deploymentConfiguration });
 
   await event('stopped', 3);
-  await expect.poll(() => deployment(client)).toMatchObject({ rolloutState: 'FAILED', failedTasks: 3 });
+  await expect.poll(() => deployment(client), PATIENTLY).toMatchObject({ rolloutState: 'FAILED', failedTasks: 3 });
   expect(events.filter((one) => one.event === 'started')).toHaveLength(3);
 
   await register(client);
   await client.send(new UpdateServiceCommand({ ...service, taskDefinition: 'graphfleet-standard' }));
-  await expect.poll(() => deployment(client)).toMatchObject({ rolloutState: 'COMPLETED', failedTasks: 0 });
+  await expect.poll(() => deployment(client), PATIENTLY).toMatchObject({ rolloutState: 'COMPLETED', failedTasks: 0 });
 });
 
 test('a deployment whose tasks end at once is given up', async () => {
@@ -76,7 +76,7 @@ test('a deployment whose tasks end at once is given up', async () => {
 
   await event('stopped', 3);
 
-  await expect.poll(() => deployment(client)).toMatchObject({ rolloutState: 'FAILED' });
+  await expect.poll(() => deployment(client), PATIENTLY).toMatchObject({ rolloutState: 'FAILED' });
 });
 
 test('a deployment that has worked is never given up: its task is replaced as often as it dies', async () => {
@@ -85,7 +85,9 @@ test('a deployment that has worked is never given up: its task is replaced as of
   await create(client, { deploymentConfiguration });
   for (let count = 0; count < 4; count += 1) {
     const { pid } = await report();
-    await expect.poll(() => deployment(client)).toMatchObject({ rolloutState: 'COMPLETED', runningCount: 1 });
+    await expect
+      .poll(() => deployment(client), PATIENTLY)
+      .toMatchObject({ rolloutState: 'COMPLETED', runningCount: 1 });
     process.kill(pid, 'SIGKILL');
   }
   await report();

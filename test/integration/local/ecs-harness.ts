@@ -104,6 +104,9 @@ const serviceOfOneTask: CreateServiceCommandInput = {
 export const create = (client: ECSClient, more: Partial<CreateServiceCommandInput> = {}) =>
   client.send(new CreateServiceCommand({ ...serviceOfOneTask, ...more }));
 
+/** A process is started meanwhile; by default a poll gives up after a second. */
+export const PATIENTLY = { timeout: 20_000 };
+
 /** The SDK's own waiter, quick. */
 export const stable = (client: ECSClient) =>
   waitUntilServicesStable(

@@ -4,14 +4,14 @@ import { expect, onTestFinished, test } from 'vitest';
 import { EcsInstanceServices } from '../../../domain/fleet/ecs-instance-services.ts';
 import { CAPACITY_PROVIDER_TAG } from '../../../domain/fleet/tier.ts';
 import { startRoad } from '../steps/steps-on-table.ts';
-import { clientOf, imagesOf, register, startHarness } from './ecs-harness.ts';
+import { clientOf, imagesOf, PATIENTLY, register, startHarness } from './ecs-harness.ts';
 
 const HEALTHY = fileURLToPath(new URL('./fixtures/healthy.ts', import.meta.url));
 const ID = 'inst-standard-1';
 const OLD = 'sha256:aaa';
 const NEW = 'sha256:bbb';
 const UNKNOWN = 'sha256:ccc';
-const healthCheck = { command: ['CMD', 'GET', '/health'], interval: 0.05, timeout: 0.2, retries: 3, startPeriod: 20 };
+const healthCheck = { command: ['CMD', 'GET', '/health'], interval: 0.05, timeout: 1, retries: 3, startPeriod: 20 };
 const settings = {
   cluster: 'fleet',
   taskDefinitionPrefix: 'graphfleet',
@@ -33,7 +33,7 @@ const launched = async () => {
   const first = await harness.report();
   const starts = () => harness.events.filter(({ event }) => event === 'started').length;
   const images = () => harness.events.filter(({ event }) => event === 'started').map(({ image }) => image);
-  const deployed = () => expect.poll(() => services.describe(ID)).toMatchObject({ rollout: 'completed' });
+  const deployed = () => expect.poll(() => services.describe(ID), PATIENTLY).toMatchObject({ rollout: 'completed' });
   const statusOf = async (taskDefinition: string) =>
     (await harness.client.send(new DescribeTaskDefinitionCommand({ taskDefinition }))).taskDefinition?.status;
   return { ...harness, services, held, heldUp: road.heldUp, first, starts, images, deployed, statusOf };
@@ -193,7 +193,7 @@ test('an image that does not start is given up, and the instance goes back to wh
 
   await services.replace(ID, wanted(UNKNOWN, 2));
   await expect
-    .poll(() => services.describe(ID))
+    .poll(() => services.describe(ID), PATIENTLY)
     .toMatchObject({
       rollout: 'failed',
       failedTasks: 3,
@@ -209,7 +209,9 @@ test('an image that does not start is given up, and the instance goes back to wh
   expect((await report()).environment['INSTANCE_GENERATION']).toBe('3');
   expect(await services.rollBack(ID, { generation: 3 })).toBe('deployed');
   expect(await services.rollBack(ID, { generation: 2 })).toBe('superseded');
-  await expect.poll(() => services.describe(ID)).toMatchObject({ image: OLD, generation: 3, rollout: 'completed' });
+  await expect
+    .poll(() => services.describe(ID), PATIENTLY)
+    .toMatchObject({ image: OLD, generation: 3, rollout: 'completed' });
   expect(images().filter((image) => image !== null)).toEqual([OLD, OLD]);
 });
 
@@ -254,7 +256,7 @@ test('the name of an instance that was removed begins again at its first generat
   await services.remove(ID);
   await services.remove(ID);
   await second.gone;
-  await expect.poll(() => services.existing([ID])).toEqual(new Set());
+  await expect.poll(() => services.existing([ID]), PATIENTLY).toEqual(new Set());
   expect(await statusOf(`graphfleet-${ID}:2`)).toBe('INACTIVE');
   await services.create(ID, wanted(OLD, 1));
 

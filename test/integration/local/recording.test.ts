@@ -75,7 +75,7 @@ test('each call is recorded as the function’s that made it, though they share 
   await client.send(new GetItemCommand({ TableName, Key: key('OP#op_1') })); // nobody's
   await store.close();
   await expect
-    .poll(() => readRecording(directory).filter(({ action }) => action.startsWith('lambda:')))
+    .poll(() => readRecording(directory).filter(({ action }) => action.startsWith('lambda:')), { timeout: 20_000 })
     .toHaveLength(2);
 
   const recorded = readRecording(directory);

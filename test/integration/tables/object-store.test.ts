@@ -39,7 +39,7 @@ describeObjectStore('a directory', () => objects);
 test('nothing is left of an upload that was cut off', async () => {
   const { url } = await objects.signUpload(terms());
   await sendRaw(url, { 'content-length': String(CONTENT.length) }, CONTENT.subarray(0, 3), true);
-  await expect.poll(() => readdir(join(directory, 'partial'))).toEqual([]);
+  await expect.poll(() => readdir(join(directory, 'partial')), { timeout: 20_000 }).toEqual([]);
 });
 
 test('what a process that was killed had not written to the end goes with the next upload, what others write stays', async () => {
