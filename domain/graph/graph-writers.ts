@@ -71,6 +71,19 @@ export class GraphWriters {
     return current?.key === snapshot.key ? { ...graph, snapshot } : undefined;
   }
 
+  /** The graph without the claim of an operation that is over: it ends a little after its operation, or with who comes next. */
+  async withoutPastClaim(graph: Graph): Promise<Graph> {
+    return (await this.#stillWriting(graph.writer)) === undefined ? { ...graph, writer: null } : graph;
+  }
+
+  /** Ends the claim on a graph in use of an operation that is over and has not ended it itself. Repeating it is harmless. */
+  async releasePast(graphId: string): Promise<void> {
+    const graph = await this.#graphs.get(graphId);
+    const writer = graph?.status === 'active' ? graph.writer : null;
+    if (writer === null || (await this.#stillWriting(writer)) !== undefined) return;
+    await this.release(graphId, operationIdOfWriter(writer));
+  }
+
   /** Repeating it is harmless. */
   async release(graphId: string, operationId: string): Promise<void> {
     await this.#store.release(graphId, operationId);

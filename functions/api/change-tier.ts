@@ -6,13 +6,14 @@ import { graphOf } from '../access/tenant-access.ts';
 import { apiFunction } from '../pipeline/api-function.ts';
 import { accepted } from '../views/operation-view.ts';
 import { paymentGate } from '../wiring/billing.ts';
-import { graphStore } from '../wiring/graph.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
 import { pauseGate } from '../wiring/lease.ts';
 import { operationCommands, operationLog } from '../wiring/operation.ts';
 
 /** POST /v1/graphs/{graphId}/tier: begins the graph's move to another tier. */
 export const handler = apiFunction('change-tier', changeTierRoute, (environment) => {
   const graphs = graphStore(environment);
+  const writers = graphWriters(environment);
   const operations = operationLog(environment);
   const commands = operationCommands(environment);
   const gate = paymentGate(environment);
@@ -30,7 +31,7 @@ export const handler = apiFunction('change-tier', changeTierRoute, (environment)
       const { move } = graph;
       // One that switched and then stopped is gone on with by the next.
       const stopped = move !== null && hasStopped(move, await operations.get(move.operationId));
-      const refusal = stopped ? undefined : refusalToMove(graph, tier);
+      const refusal = stopped ? undefined : refusalToMove(await writers.withoutPastClaim(graph), tier);
       if (refusal !== undefined) throw refusal;
     }
     const request: TierRequest = { graphId, tier };

@@ -5,7 +5,7 @@ import { goesForward } from '../../domain/operation/operation.ts';
 import { forwardStep } from '../pipeline/forward-step.ts';
 import { StepInput } from '../pipeline/step-function.ts';
 import { tierMove, tierStore } from '../wiring/fleet.ts';
-import { graphStore } from '../wiring/graph.ts';
+import { graphStore, graphWriters } from '../wiring/graph.ts';
 import { operationLog } from '../wiring/operation.ts';
 
 /**
@@ -20,6 +20,7 @@ export const handler = forwardStep('take-tier-slot', StepInput, (environment) =>
   const operations = operationLog(environment);
   const graphs = graphStore(environment);
   const moves = tierMove(environment);
+  const writers = graphWriters(environment);
   const tiers = tierStore(environment);
 
   const undoIfLate = async (graphId: string, operationId: string) => {
@@ -30,6 +31,7 @@ export const handler = forwardStep('take-tier-slot', StepInput, (environment) =>
   return async ({ operationId, graphId }, last) => {
     const { tier } = (await operations.firstBefore(last)).request as TierRequest;
     await moves.finishStopped(graphId, operations);
+    await writers.releasePast(graphId);
     const graph = await graphs.get(graphId);
     if (graph?.tier === tier && graph.move === null) {
       const there = { type: 'progress', percent: 80, message: `On tier "${tier}" already` } as const;

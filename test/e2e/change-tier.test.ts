@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { writerOf } from '../../domain/graph/graph.ts';
 import { graphRequestedBy } from '../../domain/graph/graph-request.ts';
 import { companiesGraph, plainGraph } from '../fixtures/graph-requests.ts';
 import { acceptedEvent } from '../fixtures/operations.ts';
@@ -95,4 +96,13 @@ test('a move is refused by what is in its way', async () => {
   expect(repeated.headers.get('idempotency-replayed')).toBe('true');
   expect(await move(graphId, 'xlarge', headers)).toMatchObject({ status: 422 });
   await client.follow(String(first.body['operationId']));
+});
+
+test('a move does not mind a claim that an operation has left behind', async () => {
+  const { graphId, operationId } = await client.createGraph(plainGraph());
+  await stores.set(`GRAPH#${graphId}`, 'writer', writerOf(operationId));
+  const { status, body } = await move(graphId, 'large');
+  expect(status).toBe(202);
+  expect((await client.follow(String(body['operationId']))).at(-1)?.status).toBe('succeeded');
+  expect(await tierOf(graphId)).toBe('large');
 });

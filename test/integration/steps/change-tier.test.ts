@@ -3,6 +3,7 @@ import { DynamoCreditStore } from '../../../domain/billing/dynamo-credit-store.t
 import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
 import type { FleetTier, Tier } from '../../../domain/fleet/tier.ts';
 import { DynamoGraphMoveStore } from '../../../domain/graph/dynamo-graph-move-store.ts';
+import { DynamoGraphWriterStore } from '../../../domain/graph/dynamo-graph-writer-store.ts';
 import { DynamoSubgraphStore } from '../../../domain/graph/dynamo-subgraph-store.ts';
 import { writerOf } from '../../../domain/graph/graph.ts';
 import type { MovingGraph } from '../../../domain/graph/graph-move.ts';
@@ -123,6 +124,20 @@ describe('a move', () => {
       status: 'succeeded',
       result: { graphId, tier: large },
     });
+  });
+
+  test('waits for no claim of an operation that is over, and is refused by one that is not', async () => {
+    const load = acceptedEvent({ kind: 'graph.materialize', graphId });
+    await on.store.putEvent(load);
+    await new DynamoGraphWriterStore(on.table).claim(graphId, null, writerOf(load.operationId));
+    const input = await begin();
+    await expect(on.steps['take-tier-slot'](input)).rejects.toThrow(load.operationId);
+    expect(await state()).toEqual(unmoved());
+
+    await on.log.append(load.operationId, { type: 'failed', message: 'Failed', error });
+    await on.steps['take-tier-slot'](input);
+    expect(await state()).toEqual({ ...unmoved(), move: 'preparing', next: input.operationId });
+    expect((await on.graphs.get(graphId))?.writer).toBeNull();
   });
 
   test('can be followed by another, which frees the slot that the first one took', async () => {

@@ -69,6 +69,19 @@ test('a claim is over with its operation, and not before, however long it takes'
   expect((await graphs.get(graphId))?.writer).toBe(writerOf(next));
 });
 
+test('a claim that its operation has left behind is nothing to whoever comes next', async () => {
+  const operationId = await openOperation();
+  const claimed = await writers.claim(graphId, operationId);
+  expect(await writers.withoutPastClaim(claimed)).toEqual(claimed);
+  await writers.releasePast(graphId);
+  expect(await graphs.get(graphId)).toEqual(claimed);
+  await end(operationId);
+  expect(await writers.withoutPastClaim(claimed)).toEqual({ ...claimed, writer: null });
+  await writers.releasePast(graphId);
+  await writers.releasePast(graphId);
+  expect(await graphs.get(graphId)).toEqual({ ...claimed, writer: null });
+});
+
 test('a graph that is not in use is not written', async () => {
   const accepted = acceptedEvent();
   const { graphId: unfinished } = await graphs.create(graphRequestedBy(accepted));
