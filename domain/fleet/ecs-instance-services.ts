@@ -147,8 +147,9 @@ export class EcsInstanceServices implements InstanceServices {
 
   /**
    * Deploys a generation, unless the service has it already, or a later one. The service's own task definition decides,
-   * so that a call that comes late or twice finds nothing to do; one that was held up between that look and its update
-   * is stopped by ECS itself, which takes no revision that was taken out of use.
+   * so that a call that comes late or twice finds nothing to do. One that was held up between that look and its update
+   * is stopped by ECS itself, which takes no revision that was taken out of use; for up to ten minutes ECS may take it
+   * still, so whoever has updated looks whether a later one is there, and gives way to it.
    */
   async #deploy(
     instanceId: string,
@@ -161,6 +162,11 @@ export class EcsInstanceServices implements InstanceServices {
     if (present.generation < generation) {
       const revision = await this.#revisionOf(instanceId, generation, model);
       if (revision === undefined || !(await this.#update(instanceId, revision, present))) return 'superseded';
+      const [newest = revision] = await this.#revisions.active(instanceId);
+      if (newest.generation > generation) {
+        await this.#update(instanceId, newest, revision);
+        return 'superseded';
+      }
     }
     await this.#unprotectEarlier(instanceId, generation);
     const earlier = (await this.#revisions.active(instanceId)).filter((revision) => revision.generation < generation);

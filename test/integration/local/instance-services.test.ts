@@ -188,6 +188,30 @@ test.each(['RegisterTaskDefinition', 'UpdateService'])(
   },
 );
 
+test('a call that is held up before its update gives way to a later generation, though ECS takes its own still', async () => {
+  const { url, held, heldUp, services, report, deployed } = await launched();
+  // As on AWS, where it can take ten minutes until a revision is out of use.
+  const client = clientOf(url);
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      (call) =>
+        commandName === 'DeregisterTaskDefinitionCommand'
+          ? Promise.resolve({ output: { $metadata: {} }, response: {} } as Awaited<ReturnType<typeof next>>)
+          : next(call),
+    { step: 'initialize' },
+  );
+  const meanwhile = async () => {
+    await new EcsInstanceServices(settings, client).replace(ID, wanted(OLD, 3));
+    await report();
+  };
+  heldUp.push({ action: 'UpdateService', key: ID, meanwhile });
+
+  expect(await held.replace(ID, wanted(NEW, 2))).toBe('superseded');
+
+  await deployed();
+  expect(await services.describe(ID)).toMatchObject({ generation: 3, image: OLD, task: { isPresent: true } });
+});
+
 test('an image that does not start is given up, and the instance goes back to what it ran before', async () => {
   const { services, report, images } = await launched();
 
