@@ -83,7 +83,7 @@ export default defineConfig({
           globalSetup: [RECORDING],
           env: recordedAs('scenarios'),
           testTimeout: 90_000,
-          hookTimeout: 60_000,
+          hookTimeout: 120_000,
           retry: RETRIES,
         },
       },

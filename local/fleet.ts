@@ -31,7 +31,7 @@ const AS_DEPLOYED = {
   tags: [{ key: 'graphfleet:stage', value: 'local' }],
 };
 const LOOK_AGAIN_MS = 15;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 type InstanceVariables = Omit<
   InstanceEnvironment,
@@ -94,7 +94,7 @@ export const setTiers = async (client: DynamoDBClient, tiers: readonly Tier[]): 
 
 /**
  * Resolves when as many instances as each tier wants have registered since `startedAt`.
- * @throws {Error} they have not within 30 s
+ * @throws {Error} they have not within a minute
  */
 export const whenInstancesAreActive = async (client: DynamoDBClient, startedAt: string): Promise<void> => {
   const instances = new DynamoInstanceStore(tableOf(client));
