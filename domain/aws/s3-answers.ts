@@ -1,16 +1,7 @@
-/** S3 did not do what it was asked: `name` is the code of its answer. Shaped as the SDK's errors are. */
-export class S3Error extends Error {
-  override readonly name: string;
-  readonly $fault: 'client' | 'server';
-  readonly $metadata: { httpStatusCode: number };
+import { ServiceError } from './service-error.ts';
 
-  constructor(code: string, status: number, message: string) {
-    super(message);
-    this.name = code;
-    this.$fault = status < 500 ? 'client' : 'server';
-    this.$metadata = { httpStatusCode: status };
-  }
-}
+/** S3 did not do what it was asked. */
+export class S3Error extends ServiceError {}
 
 /** The error that an answer tells. One to HEAD has no body: its status is all there is. */
 export const errorIn = (body: string, status: number): S3Error => {

@@ -1,18 +1,17 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isIpAddress, isVirtualHostableS3Bucket, partition } from '@aws-sdk/core/client';
+import { isIpAddress, isVirtualHostableS3Bucket } from '@aws-sdk/core/client';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { Sha256 } from '@smithy/core/checksum';
 import { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } from '@smithy/core/config';
 import { buildQueryString, escapeUriPath, HttpRequest } from '@smithy/core/protocols';
-import { isThrottlingError, isTransientError, StandardRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { currentTrace, TRACE_HEADER } from '../trace.ts';
+import { Attempts } from './attempts.ts';
 import { errorIn } from './s3-answers.ts';
+import { addressOf } from './service-address.ts';
 
-const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** Nothing came or went for so long. */
 const SILENCE_TIMEOUT_MS = 60_000;
@@ -45,13 +44,13 @@ export type S3Answer = { headers: Record<string, string>; body: Readable };
 export class S3Client {
   readonly #bucket: string;
   readonly #region: () => Promise<string>;
-  readonly #endpoint: () => Promise<string | undefined>;
+  readonly #address: (region: string) => Promise<URL>;
   readonly #signer: SignatureV4;
   readonly #http = new NodeHttpHandler({
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     socketTimeout: SILENCE_TIMEOUT_MS,
   });
-  readonly #retries = new StandardRetryStrategy(MAX_ATTEMPTS);
+  readonly #attempts = new Attempts();
 
   constructor(bucket: string, { region, credentials, endpoint }: S3Settings = {}) {
     this.#bucket = bucket;
@@ -59,7 +58,7 @@ export class S3Client {
       region === undefined
         ? loadConfig(NODE_REGION_CONFIG_OPTIONS, NODE_REGION_CONFIG_FILE_OPTIONS)
         : async () => region;
-    this.#endpoint = endpoint === undefined ? loadConfig(ENDPOINT_SETTING) : async () => endpoint;
+    this.#address = addressOf('s3', endpoint);
     this.#signer = new SignatureV4({
       service: 's3',
       region: this.#region,
@@ -75,19 +74,7 @@ export class S3Client {
    * @throws {S3Error} S3 refuses it; after three attempts, also that S3 can not do it now
    */
   async send<Result>(call: S3Call, read: (answer: S3Answer) => Promise<Result>): Promise<Result> {
-    let token = await this.#retries.acquireInitialRetryToken(this.#bucket);
-    for (;;) {
-      try {
-        const result = await read(await this.#attempt(call));
-        this.#retries.recordSuccess(token);
-        return result;
-      } catch (error) {
-        token = await this.#retries.refreshRetryTokenForRetry(token, { errorType: errorTypeOf(error) }).catch(() => {
-          throw error;
-        });
-        await sleep(token.getRetryDelay());
-      }
-    }
+    return this.#attempts.make(async () => read(await this.#attempt(call)));
   }
 
   /** The URL by which anybody can make a call until it expires. Headers that S3 takes from a URL are put there. */
@@ -144,10 +131,7 @@ export class S3Client {
 
   /** A bucket is named by the host, where a host can have its name. */
   async #place() {
-    const [region, endpoint] = await Promise.all([this.#region(), this.#endpoint()]);
-    const { protocol, hostname, port, host, pathname } = new URL(
-      endpoint ?? `https://s3.${region}.${partition(region).dnsSuffix}`,
-    );
+    const { protocol, hostname, port, host, pathname } = await this.#address(await this.#region());
     const basePath = pathname.replace(/\/$/, '');
     const isAddress = isIpAddress(hostname);
     return isAddress || !isVirtualHostableS3Bucket(this.#bucket, protocol === 'http:')
@@ -155,21 +139,3 @@ export class S3Client {
       : { protocol, hostname: `${this.#bucket}.${hostname}`, port, host: `${this.#bucket}.${host}`, basePath };
   }
 }
-
-/** As the SDK's client of S3 looks for it. */
-const ENDPOINT_SETTING = {
-  environmentVariableSelector: (variables: Record<string, string | undefined>) =>
-    variables['AWS_ENDPOINT_URL_S3'] || variables['AWS_ENDPOINT_URL'],
-  configFileSelector: (profile: Record<string, string | undefined>) => profile['endpoint_url'],
-  default: undefined,
-};
-
-const CUT_SHORT = ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED'];
-
-type SdkError = Parameters<typeof isTransientError>[0];
-
-const errorTypeOf = (thrown: unknown) => {
-  const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError & { code?: unknown };
-  if (isThrottlingError(error)) return 'THROTTLING';
-  return isTransientError(error) || CUT_SHORT.includes(String(error.code)) ? 'TRANSIENT' : 'CLIENT_ERROR';
-};

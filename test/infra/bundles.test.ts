@@ -7,11 +7,6 @@ import { LAMBDA_ENVIRONMENT } from './lambda-environment.ts';
 import { buildDev, newApp, ofType, type Resource } from './synthesis.ts';
 
 const LIMIT_KB = 450;
-/** With its reason. */
-const LARGER_KB: Record<string, number> = {
-  // Checks a signature, reads a secret, keeps accounts, and asks for graphs and for their end: the clients of Secrets Manager, Step Functions and DynamoDB.
-  'receive-billing-event': 475,
-};
 
 /** Where the stacks are, with the functions' code: what was synthesized before, if anything was, because it takes half a minute. */
 const synthesized = (): string => {
@@ -43,15 +38,11 @@ test('there is one of every function', () => {
 });
 
 test('every function is one small file', () => {
-  const sizes = bundles.map(({ name, file }) => ({ name, kilobytes: Math.round(statSync(file).size / 1_024) }));
+  const sizes = bundles.map(({ name, file }) => ({ name, kilobytes: statSync(file).size / 1_024 }));
   sizes.sort((left, right) => right.kilobytes - left.kilobytes);
-  const lines = sizes.map(({ name, kilobytes }) => `${String(kilobytes).padStart(5)} KB  ${name}`);
+  const lines = sizes.map(({ name, kilobytes }) => `${kilobytes.toFixed(1).padStart(7)} KB  ${name}`);
   process.stdout.write(`${lines.join('\n')}\n`);
-  expect(sizes.filter(({ name, kilobytes }) => kilobytes > (LARGER_KB[name] ?? LIMIT_KB))).toEqual([]);
-  const stillLarger = sizes.filter(({ name, kilobytes }) => name in LARGER_KB && kilobytes > LIMIT_KB);
-  expect(stillLarger.map(({ name }) => name).sort(), 'exceptions that are needed').toEqual(
-    Object.keys(LARGER_KB).sort(),
-  );
+  expect(sizes.filter(({ kilobytes }) => kilobytes > LIMIT_KB)).toEqual([]);
   for (const { file } of bundles) expect(readdirSync(join(file, '..'))).toEqual(['index.mjs']);
 });
 

@@ -3,7 +3,8 @@ import { FUNCTIONS, type FunctionDefinition } from '../../contract/functions.ts'
 import { FUNCTION_BUNDLING } from '../../lib/service/function-code.ts';
 import { NATIVE_PACKAGES } from '../../tools/instance-bundle.ts';
 
-const CLIENT = /node_modules\/@aws-sdk\/client-([a-z-]+)\//;
+/** The SDK's, and ours of services that are called without it. */
+const CLIENT = /node_modules\/@aws-sdk\/client-([a-z-]+)\/|domain\/aws\/(s3|secrets-manager)(?:-client)?\.ts/;
 /** The service behind a client, as its endpoint is named. */
 const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'dynamodb', ecs: 'ecs', s3: 's3', sfn: 'states' };
 /** What ECS calls in the name of a task: the image with its layers, and the log. */
@@ -23,9 +24,10 @@ export const calledServices = async (): Promise<string[]> => {
     external: [...FUNCTION_BUNDLING.external, ...NATIVE_PACKAGES],
   });
   const clients = Object.values(metafile.outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
-      bytesInOutput > 0 ? (CLIENT.exec(file)?.[1] ?? []) : [],
-    ),
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => {
+      const [, theirs, ours] = CLIENT.exec(file) ?? [];
+      return bytesInOutput > 0 ? (theirs ?? ours ?? []) : [];
+    }),
   );
   const services = clients.map((client) => {
     const service = SERVICES[client];
