@@ -64,7 +64,8 @@ export const ExternalJobNamesEnvironment = z.object({
     .pipe(DagsterSettings),
 });
 
-export type DagsterConfiguration = z.output<typeof DagsterSettings>;
+/** What `DAGSTER` is the JSON of. */
+export const DagsterConfiguration = DagsterSettings;
 
 export const ExternalJobEnvironment = ExternalJobNamesEnvironment.extend({ DAGSTER_TOKEN: SecretReference });
 

@@ -1,6 +1,6 @@
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type Configuration, namePrefixOf } from './configuration.ts';
+import { type Configuration, namePrefixOf } from './configuration-schema.ts';
 import { DataStack } from './data/data-stack.ts';
 import { FleetStack } from './fleet/fleet-stack.ts';
 import { ObservabilityStack } from './observability/observability-stack.ts';

@@ -29,6 +29,7 @@ export class ControlTable extends Construct {
       encryptionKey,
       deletionProtection: true,
       timeToLiveAttribute,
+      // Also when the deploy fails that makes it: a rollback could not delete it, as it is protected.
       removalPolicy: RemovalPolicy.RETAIN,
     });
     for (const index of Object.values(indexes)) {

@@ -25,7 +25,7 @@ export class DataKey extends Key {
     super(scope, id, {
       description: 'Encrypts the control table and the snapshots of Graphfleet',
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const { account, region } = Stack.of(this);
     this.addToResourcePolicy(

@@ -1,6 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration } from '../configuration-schema.ts';
 import { ControlTable } from './control-table.ts';
 import { DataKey } from './data-key.ts';
 import { ImageRepository } from './image-repository.ts';
@@ -9,7 +9,7 @@ import { WebhookSecrets } from './webhook-secrets.ts';
 
 export type DataStackProps = StackProps & { readonly configuration: Configuration };
 
-/** What must survive every other stack. Nothing in it is ever replaced or removed by a deploy. */
+/** What must survive every other stack. No deploy replaces or removes any of it, but the one that made it, if it fails. */
 export class DataStack extends Stack {
   readonly controlTable: ControlTable;
   readonly snapshots: SnapshotBucket;

@@ -14,7 +14,7 @@ export class ImageRepository extends Repository {
       imageTagMutability: TagMutability.IMMUTABLE,
       imageScanOnPush: true,
       lifecycleRules: [{ description: 'Left over from pushes', tagStatus: TagStatus.UNTAGGED, maxImageCount: 1 }],
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
   }
 }

@@ -41,7 +41,7 @@ export class SnapshotBucket extends Construct {
       enforceSSL: true,
       minimumTLSVersion: 1.2,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     };
     const accessLogs = new Bucket(this, 'AccessLogs', {
       ...closed,
@@ -64,7 +64,8 @@ export class SnapshotBucket extends Construct {
       serverAccessLogsBucket: accessLogs as IBucket, // they differ under exactOptionalPropertyTypes only
     });
     // A bucket that stays when its stack goes is to refuse then, too, what does not come over TLS.
-    for (const { policy } of [accessLogs, this.bucket]) policy?.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    for (const { policy } of [accessLogs, this.bucket])
+      policy?.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
   }
 
   /** The name of the bucket as functions and instances find it in their environment. */

@@ -26,7 +26,7 @@ export class WebhookSecrets extends Construct {
       encryptionKey,
       // Letters and digits, a multiple of four: valid Base64, as the secrets of the standard are.
       generateSecretString: { passwordLength: 32, excludePunctuation: true },
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     acknowledge(this.secret, {
       'AwsSolutions-SMG4':

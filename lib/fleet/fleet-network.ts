@@ -14,7 +14,8 @@ import {
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration } from '../configuration-schema.ts';
+import { WrongSettings } from '../wrong-settings.ts';
 
 export type FleetNetworkProps = {
   readonly availabilityZones: Configuration['availabilityZones'];
@@ -71,7 +72,7 @@ export class FleetNetwork extends Construct {
       flowLogs: { Traffic: { destination: FlowLogDestination.toCloudWatchLogs(traffic) } },
     });
     if (typeof availabilityZones === 'number' && vpc.availabilityZones.length < availabilityZones) {
-      throw new Error(
+      throw new WrongSettings(
         `${availabilityZones} availability zones are wanted, and a stack that is of no region has ${vpc.availabilityZones.length}: set availabilityZones in lib/configuration.ts.`,
       );
     }

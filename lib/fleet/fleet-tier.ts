@@ -15,7 +15,7 @@ import { Construct } from 'constructs';
 import type { InstanceEnvironment } from '../../contract/environment.ts';
 import { CAPACITY_PROVIDER_TAG } from '../../domain/fleet/tier.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration, TaskSize, Tier } from '../configuration.ts';
+import type { Configuration, TaskSize, Tier } from '../configuration-schema.ts';
 import type { InstanceImage } from './instance-image.ts';
 import type { TierHosts } from './tier-hosts.ts';
 
@@ -74,7 +74,8 @@ export class FleetTier extends Construct {
     if (hosts !== null) {
       Tags.of(this.taskDefinition).add(CAPACITY_PROVIDER_TAG, hosts.capacityProvider.capacityProviderName);
     }
-    this.taskDefinition.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    // Not those of a deploy that is rolled back: the newest of a family is what instances are made from.
+    this.taskDefinition.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     const container = this.taskDefinition.addContainer('Instance', {
       image: ContainerImage.fromEcrRepository(image.repository, image.digest),
       environment: { ...environment, POWERTOOLS_LOG_LEVEL: logLevel },

@@ -7,9 +7,10 @@ import type { FleetEnvironment } from '../../contract/environment.ts';
 import { LARGEST_OBJECT_BYTES } from '../../domain/snapshot/object-store.ts';
 import { loadingBytes } from '../../domain/table/table-limits.ts';
 import { acknowledge, exportedName } from '../acknowledge.ts';
-import type { Configuration, TaskSize, Tier } from '../configuration.ts';
+import type { Configuration, TaskSize, Tier } from '../configuration-schema.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import type { SnapshotBucket } from '../data/snapshot-bucket.ts';
+import { WrongSettings } from '../wrong-settings.ts';
 import { FleetNetwork } from './fleet-network.ts';
 import { FleetTier } from './fleet-tier.ts';
 import { instanceImageFrom } from './instance-image.ts';
@@ -78,7 +79,9 @@ const IMAGE_BYTES = 2 ** 30;
 const cacheBytesOf = (tier: Tier, { storageGigabytes }: TaskSize): number => {
   const bytes = storageGigabytes * 2 ** 30 - IMAGE_BYTES - loadingBytes(tier);
   if (bytes >= LARGEST_OBJECT_BYTES) return bytes;
-  throw new Error(`${storageGigabytes} GB of disk are too few for tier "${tier}": loads need theirs, and a snapshot.`);
+  throw new WrongSettings(
+    `${storageGigabytes} GB of disk are too few for tier "${tier}": loads need theirs, and a snapshot. Set storageGigabytes in lib/configuration.ts.`,
+  );
 };
 
 /** Where instances run. Not which or how many: those are data, and the control plane creates their services. */

@@ -1,5 +1,6 @@
 import { type IRepository, Repository } from 'aws-cdk-lib/aws-ecr';
 import type { Construct } from 'constructs';
+import { WrongSettings } from '../wrong-settings.ts';
 
 /** Stands for an image in a synthesis that is not deployed: no account has this number. */
 export const PLACEHOLDER_IMAGE = `000000000000.dkr.ecr.us-east-1.amazonaws.com/graphfleet-instance@sha256:${'0'.repeat(64)}`;
@@ -13,7 +14,7 @@ export type InstanceImage = { readonly repository: IRepository; readonly digest:
 export const instanceImageFrom = (scope: Construct, reference: string): InstanceImage => {
   const { account, region, name, digest } = REFERENCE.exec(reference)?.groups ?? {};
   if (account === undefined || region === undefined || name === undefined || digest === undefined) {
-    throw new Error(
+    throw new WrongSettings(
       `"${reference}" does not name an image: write <account>.dkr.ecr.<region>.amazonaws.com/<name>@sha256:<digest>.`,
     );
   }

@@ -12,7 +12,7 @@ import { AmiHardwareType, AsgCapacityProvider, type Cluster, EcsOptimizedImage }
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
-import type { TaskSize } from '../configuration.ts';
+import type { TaskSize } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 
 export type TierHostsProps = {

@@ -1,6 +1,6 @@
 import { ArnFormat, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { type Configuration, namePrefixOf } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration-schema.ts';
 import type { ControlTable } from '../data/control-table.ts';
 import { addAlarms, fleetAlarms, operationAlarms, serviceAlarms } from './alarms.ts';
 import { ServiceDashboard } from './dashboard.ts';

@@ -1,6 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { type Configuration, namePrefixOf } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration-schema.ts';
 import { Api } from './api.ts';
 import { Firewall } from './firewall.ts';
 import type { Functions } from './function-table.ts';
@@ -24,7 +24,10 @@ export class ApiStack extends Stack {
     new CfnOutput(this, 'ApiUrl', { value: address, description: 'The API; every path begins with /v1' });
     if (rest.domainName !== undefined) {
       const { domainNameAliasDomainName } = rest.domainName;
-      new CfnOutput(this, 'ApiDomainTarget', { value: domainNameAliasDomainName, description: 'CNAME of the domain' });
+      new CfnOutput(this, 'ApiDomainTarget', {
+        value: domainNameAliasDomainName,
+        description: `In DNS, make ${domain?.name} a CNAME of it`,
+      });
     }
   }
 }

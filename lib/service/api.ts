@@ -25,7 +25,7 @@ import { ROUTES } from '../../contract/api/routes.ts';
 import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS } from '../../contract/gateway-responses.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration, Throttling } from '../configuration.ts';
+import type { Configuration, Throttling } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 import type { Functions } from './function-table.ts';
 import { answerProblems } from './gateway-problems.ts';

@@ -1,7 +1,7 @@
 import { ArnFormat, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { FunctionVariables } from '../../contract/functions.ts';
-import { type Configuration, namePrefixOf } from '../configuration.ts';
+import { type Configuration, namePrefixOf } from '../configuration-schema.ts';
 import type { InstanceFleet } from '../fleet/instance-fleet.ts';
 import { countCrashes } from '../observability/crashes.ts';
 import type { Folder, Stores } from './function-table.ts';

@@ -16,7 +16,7 @@ import { Construct } from 'constructs';
 import { FUNCTION_MEGABYTES, FUNCTIONS, type FunctionDefinition, type FunctionName } from '../../contract/functions.ts';
 import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 import { codeOf } from './function-code.ts';
 import type { Rollout } from './rollout.ts';

@@ -16,7 +16,7 @@ import { Construct } from 'constructs';
 import { type FunctionName, functionReference } from '../../contract/functions.ts';
 import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 import { deploymentPreference } from './rollout.ts';
 

@@ -113,11 +113,12 @@ export const scheduleFunctions = (
   for (const [name, scheduled] of Object.entries(functions)) {
     const { everyMinutes }: FunctionDefinition = FUNCTIONS[name as FunctionName];
     if (everyMinutes === undefined) continue;
-    const every = Duration.minutes(everyMinutes);
+    // The next run does the same work, so one that is missed or failed is not repeated: neither by what delivers nor by Lambda.
+    const once = { retryAttempts: 0, maxEventAge: Duration.minutes(everyMinutes) };
+    scheduled.live.configureAsyncInvoke(once);
     new Rule(scope, `${scheduled.node.id}Schedule`, {
-      schedule: Schedule.rate(every),
-      // The next run does the same work, so one that is missed or failed is not repeated.
-      targets: [new LambdaFunction(scheduled.live, { retryAttempts: 0, maxEventAge: every })],
+      schedule: Schedule.rate(once.maxEventAge),
+      targets: [new LambdaFunction(scheduled.live, once)],
     });
   }
 };

@@ -11,7 +11,7 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { CfnStateMachineAlias } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
-import type { Configuration } from '../configuration.ts';
+import type { Configuration } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 
 /** How new versions of the functions of a stack come into use by and by. */

@@ -2,7 +2,7 @@ import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { STATE_MACHINES } from '../../domain/operation/workflows.ts';
-import { namePrefixOf } from '../configuration.ts';
+import { namePrefixOf } from '../configuration-schema.ts';
 import { pascalCase } from '../pascal-case.ts';
 import { type Functions, makeFunctions } from './function-table.ts';
 import { functionSettings, functionVariables, type ServiceParts } from './function-variables.ts';

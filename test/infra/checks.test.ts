@@ -5,7 +5,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { expect, test } from 'vitest';
 import { addChecks, buildApplication } from '../../lib/application.ts';
-import { CONFIGURATIONS, configurationOf } from '../../lib/configuration.ts';
+import { CONFIGURATIONS } from '../../lib/configuration.ts';
 import { FLEET_PERMISSIONS, type FleetPermission } from '../../lib/fleet/instance-fleet.ts';
 import { PLACEHOLDER_IMAGE } from '../../lib/fleet/instance-image.ts';
 import { EVERYTHING } from './everything.ts';
@@ -55,10 +55,4 @@ test('a finding that nobody acknowledged fails the synthesis', () => {
   const found = findings((app) => new Bucket(new Stack(app, 'Careless'), 'Bucket'));
   expect(found.failed).toBe(true);
   expect(found.rules.join()).toContain('AwsSolutions-S1');
-});
-
-test('a stage without a configuration and an image that is not named by digest are refused', () => {
-  expect(() => configurationOf('staging')).toThrow(/there are: dev,prod/);
-  const tagged = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/graphfleet-instance:latest';
-  expect(() => buildApplication(newApp(), CONFIGURATIONS.dev, tagged)).toThrow(/sha256/);
 });

@@ -103,18 +103,25 @@ test('images of instances are scanned, their tags can not be moved, and none tha
   expect(rules).toMatchObject([{ selection: { tagStatus: 'untagged' } }]);
 });
 
-test('what keeps data stays when its stack goes, with what protects it', () => {
+test('what keeps data stays when its stack goes, with what protects it, but not what a deploy made that failed', () => {
   const kept = [
     'AWS::ECR::Repository',
-    'AWS::DynamoDB::Table',
     'AWS::S3::Bucket',
     'AWS::S3::BucketPolicy',
     'AWS::KMS::Key',
     'AWS::SecretsManager::Secret',
   ];
   for (const [id, resource] of kept.flatMap((type) => ofType(data.resources, type))) {
-    expect(resource, id).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(resource, id).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
   }
+});
+
+test('the table stays in any case: a rollback could not delete it, and would end at it', () => {
+  data.template.hasResource('AWS::DynamoDB::Table', {
+    DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
+    Properties: { DeletionProtectionEnabled: true },
+  });
 });
 
 test('the key serves through DynamoDB and S3 only, and only this account', () => {

@@ -60,7 +60,7 @@ describe('the deploy of another version', () => {
       ['ContainerDefinitions', 'Cpu', 'EphemeralStorage', 'Memory'].map((part) => `AWS::ECS::TaskDefinition ${part}`),
     );
     for (const [, definition] of ofType(after['Fleet']?.Resources ?? {}, 'AWS::ECS::TaskDefinition')) {
-      expect(definition).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+      expect(definition).toMatchObject({ DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
     }
   });
 
@@ -210,7 +210,13 @@ describe('a stage with all that a stage may have', () => {
     });
     expect(every('AWS::ApiGateway::BasePathMapping')[0]?.[1].Properties).toMatchObject({ BasePath: 'v1' });
     expect(every('AWS::ApiGateway::RestApi')[0]?.[1].Properties).toMatchObject({ DisableExecuteApiEndpoint: true });
-    expect(all['Api']?.Outputs).toMatchObject({ ApiUrl: { Value: 'https://graphs.example.com' } });
+    expect(all['Api']?.Outputs).toMatchObject({
+      ApiUrl: { Value: 'https://graphs.example.com' },
+      ApiDomainTarget: {
+        Value: { 'Fn::GetAtt': [every('AWS::ApiGateway::DomainName')[0]?.[0], 'RegionalDomainName'] },
+        Description: 'In DNS, make graphs.example.com a CNAME of it',
+      },
+    });
     const functionNamed = (name: string) =>
       every('AWS::Lambda::Function').find(
         ([, { Properties }]) => Properties['FunctionName'] === `graphfleet-prod-${name}`,

@@ -1,4 +1,5 @@
-import { CONFIGURATIONS, type Configuration } from '../../lib/configuration.ts';
+import { CONFIGURATIONS } from '../../lib/configuration.ts';
+import type { Configuration } from '../../lib/configuration-schema.ts';
 
 const secretArn = (name: string) => `arn:aws:secretsmanager:eu-central-1:000000000000:secret:${name}-AbCdEf`;
 

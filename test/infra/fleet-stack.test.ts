@@ -22,7 +22,7 @@ test('no template has an ECS service, so no deploy can cycle an instance', () =>
 });
 
 describe('each task definition', () => {
-  test('belongs to a tier, runs on arm64 Fargate and is kept when a newer one comes', () => {
+  test('belongs to a tier, runs on arm64 Fargate and is kept when a newer one comes, unless its deploy fails', () => {
     expect(definitions.map(({ Properties }) => Properties['Family']).sort()).toEqual([
       'graphfleet-dev-large',
       'graphfleet-dev-shared',
@@ -31,7 +31,7 @@ describe('each task definition', () => {
     ]);
     for (const definition of definitions) {
       expect(definition).toMatchObject({
-        DeletionPolicy: 'Retain',
+        DeletionPolicy: 'RetainExceptOnCreate',
         UpdateReplacePolicy: 'Retain',
         Properties: { RequiresCompatibilities: ['FARGATE'], RuntimePlatform: { CpuArchitecture: 'ARM64' } },
       });

@@ -89,9 +89,31 @@ test('the functions that run by themselves do so as often as their contract says
       expect.objectContaining({
         ScheduleExpression: 'rate(1 minute)',
         State: 'ENABLED',
-        Targets: [expect.objectContaining({ Arn: liveArnOf(name) })],
+        Targets: [
+          expect.objectContaining({
+            Arn: liveArnOf(name),
+            RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
+          }),
+        ],
       }),
     );
+  }
+});
+
+test('a run that is missed or fails is not repeated: the next one does its work', () => {
+  const scheduled = names.filter((name) => 'everyMinutes' in FUNCTIONS[name]);
+  const configured = ofType(service.resources, 'AWS::Lambda::EventInvokeConfig').map(
+    ([, { Properties }]) => Properties,
+  );
+  expect(configured).toHaveLength(scheduled.length);
+  for (const name of scheduled) {
+    expect(configured).toContainEqual({
+      FunctionName: { Ref: functions.get(name)?.id },
+      // The name in the ARN of the alias, so the alias is there before.
+      Qualifier: { 'Fn::Select': [7, { 'Fn::Split': [':', liveArnOf(name)] }] },
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 60,
+    });
   }
 });
 

@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test } from 'vitest';
-import type { Configuration } from '../../lib/configuration.ts';
+import type { Configuration } from '../../lib/configuration-schema.ts';
 import { FleetNetwork } from '../../lib/fleet/fleet-network.ts';
 import { calledServices } from './called-services.ts';
 import { EVERYTHING } from './everything.ts';
