@@ -2,8 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateClusterCommand,
+  CreateServiceCommand,
+  DeleteClusterCommand,
   DescribeTasksCommand,
   ECSClient,
+  ListServicesCommand,
   RegisterTaskDefinitionCommand,
   RunTaskCommand,
 } from '@aws-sdk/client-ecs';
@@ -278,13 +281,32 @@ test('IAM keeps a role without any permission from nothing', async () => {
   expect(TableNames).toContainEqual(expect.stringContaining('ControlTable'));
 });
 
-test('ECS says of a task that it runs, whose image nobody has', async () => {
+describe('ECS', () => {
   const client = new ECSClient(SETTINGS);
-  const cluster = 'of-nothing';
-  await client.send(new CreateClusterCommand({ clusterName: cluster }));
-  const containerDefinitions = [{ name: 'nothing', image: 'nobody/has-this', memory: 64 }];
-  await client.send(new RegisterTaskDefinitionCommand({ family: 'nothing', containerDefinitions }));
-  const { tasks: [task] = [] } = await client.send(new RunTaskCommand({ cluster, taskDefinition: 'nothing' }));
-  const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [task?.taskArn ?? ''] }));
-  expect(tasks[0]?.lastStatus).toBe('RUNNING');
+
+  /** A cluster, and the task definition `nothing`. */
+  const createCluster = async (clusterName: string): Promise<void> => {
+    await client.send(new CreateClusterCommand({ clusterName }));
+    const containerDefinitions = [{ name: 'nothing', image: 'nobody/has-this', memory: 64 }];
+    await client.send(new RegisterTaskDefinitionCommand({ family: 'nothing', containerDefinitions }));
+  };
+
+  test('says of a task that it runs, whose image nobody has', async () => {
+    const cluster = 'of-nothing';
+    await createCluster(cluster);
+    const { tasks: [task] = [] } = await client.send(new RunTaskCommand({ cluster, taskDefinition: 'nothing' }));
+    const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [task?.taskArn ?? ''] }));
+    expect(tasks[0]?.lastStatus).toBe('RUNNING');
+  });
+
+  test('deletes a cluster that has a service, which stays', async () => {
+    const cluster = 'in-use';
+    await createCluster(cluster);
+    const service = { serviceName: 'one', taskDefinition: 'nothing', desiredCount: 1 };
+    await client.send(new CreateServiceCommand({ cluster, ...service }));
+    const { cluster: deleted } = await client.send(new DeleteClusterCommand({ cluster }));
+    expect(deleted).toMatchObject({ status: 'INACTIVE', activeServicesCount: 1 });
+    const { serviceArns = [] } = await client.send(new ListServicesCommand({ cluster }));
+    expect(serviceArns).toHaveLength(1);
+  });
 });

@@ -1,8 +1,22 @@
+import {
+  DeleteServiceCommand,
+  ECSClient,
+  ListClustersCommand,
+  ListServicesCommand,
+  waitUntilServicesInactive,
+} from '@aws-sdk/client-ecs';
 import { expect, inject, test } from 'vitest';
+import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { awsQuery } from './aws-query.ts';
 import { cdk } from './cdk.ts';
 
-const { assembly, environment } = inject('deployed');
+const { assembly, endpoint, environment } = inject('deployed');
+const { url, tokens } = inject('target');
+const ecs = new ECSClient({
+  endpoint,
+  region: environment['AWS_REGION'] ?? '',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+});
 
 const deployedStacks = async (): Promise<string[]> => {
   const stacks = await awsQuery('cloudformation', { Action: 'DescribeStacks' });
@@ -13,8 +27,30 @@ const destroy = () => cdk(['destroy', '--all', '--force', '--app', assembly], en
 
 /** Seven stacks go one after another, each seen every few seconds. */
 const PATIENCE_MS = 300_000;
+const SERVICES_WAIT_SECONDS = 60;
 
-/** Runs last: nothing is there to call afterwards. */
+// As the guide has it. This file runs last: nothing is there to call afterwards.
+
+/** AWS deletes no cluster that has services; the emulator does. */
+test('with tiers that want no instance, the services of instances can be deleted, and none is left', async () => {
+  const { clusterArns = [] } = await ecs.send(new ListClustersCommand({}));
+  const cluster = clusterArns.find((arn) => arn.includes('/graphfleet-dev-fleet-'));
+  const serviceArns = async () => (await ecs.send(new ListServicesCommand({ cluster }))).serviceArns ?? [];
+  for (const tier of FLEET_TIERS) {
+    const response = await fetch(`${url}/v1/fleet/tiers/${tier}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${tokens.operator}`, 'content-type': 'application/json' },
+      body: '{"minInstances":0,"maxInstances":0}',
+    });
+    expect(response.status).toBe(200);
+  }
+  const services = await serviceArns();
+  expect(services.length).toBeGreaterThanOrEqual(FLEET_TIERS.length);
+  for (const service of services) await ecs.send(new DeleteServiceCommand({ cluster, service, force: true }));
+  await waitUntilServicesInactive({ client: ecs, maxWaitTime: SERVICES_WAIT_SECONDS }, { cluster, services });
+  expect(await serviceArns()).toEqual([]);
+});
+
 test(
   'a teardown leaves the stack of the data, which is protected, and takes every other',
   async () => {
@@ -25,7 +61,7 @@ test(
 );
 
 test(
-  'with the protection taken off, the table, the buckets, the key and the secret stay',
+  'with the protection taken off, the table, the buckets, the key, the secret and the images stay',
   async () => {
     await awsQuery('cloudformation', {
       Action: 'UpdateTerminationProtection',
@@ -39,7 +75,9 @@ test(
       'graphfleet-dev-data-WebhookSecrets',
     );
     expect(await awsQuery('kms', 'TrentService.ListKeys')).toContain('"KeyId"');
-    const { endpoint } = inject('deployed');
+    expect(await awsQuery('ecr', 'AmazonEC2ContainerRegistry_V20150921.DescribeRepositories')).toContain(
+      '"graphfleet-dev-instance"',
+    );
     expect(await (await fetch(endpoint)).text()).toContain('graphfleet-dev-data-snapshots');
   },
   PATIENCE_MS,
