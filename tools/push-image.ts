@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,9 +41,23 @@ const commandsFor = (repository: string, tag: string, metadataFile: string): Com
   ];
 };
 
-const run = ({ run: [program, ...words], input }: Command): void => {
-  const given = input && execFileSync(input[0], input.slice(1), { cwd: ROOT });
-  execFileSync(program, words, { cwd: ROOT, ...(given && { input: given }), stdio: [given ? 'pipe' : 'ignore', 2, 2] });
+const run = ({ run: words, input }: Command): void => {
+  const given = input && outputOf(input, { stdio: ['ignore', 'pipe', 'inherit'] });
+  outputOf(words, {
+    ...(given !== undefined && { input: given }),
+    stdio: [given === undefined ? 'ignore' : 'pipe', 2, 2],
+  });
+};
+
+/** @throws {Error} it is not installed, or failed; what it printed about that is on the standard error already */
+const outputOf = ([program, ...words]: Command['run'], options: ExecFileSyncOptions): Buffer => {
+  try {
+    return execFileSync(program, words, { cwd: ROOT, ...options }) as Buffer;
+  } catch (cause) {
+    const { code, status, signal } = cause as { code?: string; status?: number | null; signal?: string };
+    const failed = `${[program, ...words].join(' ')} failed (${status ?? signal ?? code}).`;
+    throw new Error(code === 'ENOENT' ? `${program} is not installed, or not on the PATH.` : failed, { cause });
+  }
 };
 
 const written = ({ run: words, input }: Command): string =>
@@ -58,32 +72,44 @@ For a tier that has one, which a refresh then rolls out (POST /v1/fleet/refreshe
     --data '{"image":"${digest}"}'`;
 
 const commitOfTree = (): string =>
-  execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], { cwd: ROOT, encoding: 'utf8' }).trim();
+  outputOf(['git', 'describe', '--always', '--dirty', '--abbrev=12'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    .toString()
+    .trim();
 
-const { values } = parseArgs({
-  options: {
-    repository: { type: 'string' },
-    tag: { type: 'string' },
-    'dry-run': { type: 'boolean', default: false },
-  },
-});
-if (values.repository === undefined) throw new Error('Which repository? --repository <uri>');
-const tag = values.tag ?? commitOfTree();
-if (values['dry-run']) {
-  const commands = commandsFor(values.repository, tag, METADATA);
-  console.log([...commands.map(written), whatNext(values.repository, 'sha256:<digest>')].join('\n'));
-} else {
+const push = (repository: string, tag: string): string => {
   const directory = mkdtempSync(join(tmpdir(), 'graphfleet-image-'));
   try {
     const metadataFile = join(directory, METADATA);
-    for (const command of commandsFor(values.repository, tag, metadataFile)) run(command);
-    const { 'containerimage.digest': digest = '' } = JSON.parse(readFileSync(metadataFile, 'utf8')) as Record<
-      string,
-      string
-    >;
+    for (const command of commandsFor(repository, tag, metadataFile)) run(command);
+    const metadata = JSON.parse(readFileSync(metadataFile, 'utf8')) as Record<string, string>;
+    const { 'containerimage.digest': digest = '' } = metadata;
     if (!DIGEST.test(digest)) throw new Error(`docker buildx tells no digest of what it pushed, but "${digest}".`);
-    console.log(whatNext(values.repository, digest));
+    return digest;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+};
+
+const main = (): void => {
+  const { values } = parseArgs({
+    options: {
+      repository: { type: 'string' },
+      tag: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+    },
+  });
+  const { repository, 'dry-run': dryRun } = values;
+  if (repository === undefined) {
+    throw new Error('Which repository? --repository <ImageRepositoryUri, an output of the data stack>');
+  }
+  const tag = values.tag ?? commitOfTree();
+  if (dryRun) for (const command of commandsFor(repository, tag, METADATA)) console.log(written(command));
+  console.log(whatNext(repository, dryRun ? 'sha256:<digest>' : push(repository, tag)));
+};
+
+try {
+  main();
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
 }

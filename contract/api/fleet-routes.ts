@@ -113,34 +113,33 @@ export const listTiersRoute = defineRoute({
 const MOST_INSTANCES = 1_000;
 const SetTier = z
   .strictObject({
-    minInstances: z.int().min(0).max(MOST_INSTANCES),
-    maxInstances: z.int().min(0).max(MOST_INSTANCES),
+    minInstances: z.int().min(0).max(MOST_INSTANCES).optional(),
+    maxInstances: z.int().min(0).max(MOST_INSTANCES).optional(),
     capacity: z
       .int()
       .min(1)
       .max(10_000)
-      .meta({ description: 'Graphs that one instance holds; counts for instances that start from now on.' }),
-    approval: z
-      .boolean()
       .optional()
-      .meta({ description: 'Whether an operator must agree to each graph. Without: as it is.' }),
+      .meta({ description: 'Graphs that one instance holds; counts for instances that start from now on.' }),
+    approval: z.boolean().optional().meta({ description: 'Whether an operator must agree to each graph.' }),
     image: z.string().regex(IMAGE).optional().meta({
       description:
-        'Digest of the image that instances are to run, of the repository that was deployed; a refresh rolls it out. Without: as it is.',
+        'Digest of the image that instances are to run, of the repository that was deployed; a refresh rolls it out.',
     }),
   })
-  .refine(({ minInstances, maxInstances }) => minInstances <= maxInstances, {
+  // One that is set alone is compared with the other when it is written.
+  .refine(({ minInstances = 0, maxInstances = MOST_INSTANCES }) => minInstances <= maxInstances, {
     path: ['minInstances'],
     message: 'is more than maxInstances',
   })
-  .meta({ id: 'SetTier' });
+  .meta({ id: 'SetTier', description: 'A field that is left out stays as it is.' });
 
 export const setTierRoute = defineRoute({
   ...plain,
   function: 'set-tier',
   method: 'PUT',
   path: '/v1/fleet/tiers/{tier}',
-  summary: 'Set what is wanted of a tier; what it lacks then is launched',
+  summary: 'Set what is wanted of a tier, all or some of it; what it lacks then is launched',
   scope: 'fleet:operate',
   params: z.strictObject({ tier: Tier }),
   body: SetTier,

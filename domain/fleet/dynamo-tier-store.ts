@@ -1,6 +1,8 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { ControlTableClient } from '../aws/control-table-client.ts';
-import { DEFAULT_TIERS, type FleetTier, type Tier, type TierStore } from './tier.ts';
+import { invalidRequest } from '../failure.ts';
+import { DEFAULT_TIERS, type FleetTier, type Tier, type TierChange, type TierStore } from './tier.ts';
 
 const PARTITION = 'TIERS';
 
@@ -33,19 +35,31 @@ export class DynamoTierStore implements TierStore {
     return tierOf(tier, Item);
   }
 
-  async put(tier: Tier): Promise<Tier> {
-    const fields = Object.entries(tier).filter(([, value]) => value !== undefined);
-    const { Attributes } = await this.#table.documents.send(
-      new UpdateCommand({
-        TableName: this.#table.tableName,
-        Key: keyOf(tier.tier),
-        UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-        ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-        ExpressionAttributeValues: Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
-        ReturnValues: 'ALL_NEW',
-      }),
-    );
-    return tierOf(tier.tier, Attributes);
+  async put({ tier, ...change }: TierChange): Promise<Tier> {
+    const set = Object.fromEntries(Object.entries({ ...change, tier }).filter(([, value]) => value !== undefined));
+    const names = Object.keys(set);
+    const condition = inOrder(tier, set);
+    try {
+      const { Attributes } = await this.#table.documents.send(
+        new UpdateCommand({
+          TableName: this.#table.tableName,
+          Key: keyOf(tier),
+          UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+          ...(condition !== undefined && { ConditionExpression: condition }),
+          ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+          ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, set[name]])),
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return tierOf(tier, Attributes);
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw invalidRequest([
+        'minInstances' in set
+          ? { path: 'minInstances', message: 'is more than maxInstances' }
+          : { path: 'maxInstances', message: 'is less than minInstances' },
+      ]);
+    }
   }
 
   async putFirstImage(tier: FleetTier, image: string): Promise<string> {
@@ -63,6 +77,17 @@ export class DynamoTierStore implements TierStore {
 }
 
 const keyOf = (tier: FleetTier) => ({ pk: PARTITION, sk: `TIER#${tier}` });
+
+/** Of a minimum or a maximum that is set alone: that it suits the other, as that one is at the moment of the write. */
+const inOrder = (tier: FleetTier, set: Partial<Tier>): string | undefined => {
+  if ('minInstances' in set === 'maxInstances' in set) return undefined;
+  const [other, suits] =
+    'minInstances' in set
+      ? ['maxInstances', 'maxInstances >= :minInstances']
+      : ['minInstances', 'minInstances <= :maxInstances'];
+  const { minInstances, maxInstances } = tierOf(tier, set);
+  return minInstances <= maxInstances ? `attribute_not_exists(${other}) OR ${suits}` : suits;
+};
 
 /** A tier as it was set, and by default in what was not. */
 const tierOf = (tier: FleetTier, item: Record<string, unknown> = {}): Tier => {

@@ -22,6 +22,11 @@ export type Tier = {
   image?: string | undefined;
 };
 
+/** What is to be wanted of a tier from now on; what is left out stays as it is. */
+export type TierChange = Pick<Tier, 'tier'> & {
+  [field in Exclude<keyof Tier, 'tier'>]?: Tier[field] | undefined;
+};
+
 /** What is wanted of a tier that nobody has set. */
 export const DEFAULT_TIERS: readonly Tier[] = [
   { tier: 'standard', minInstances: 1, maxInstances: 10, capacity: 100 },
@@ -36,8 +41,12 @@ export interface TierStore {
   list(): Promise<Tier[]>;
   /** One tier, as it was set or by default. Read consistently. */
   get(tier: FleetTier): Promise<Tier>;
-  /** Sets what is wanted of a tier; what is left out stays as it is. @returns all that is wanted of it now */
-  put(tier: Tier): Promise<Tier>;
+  /**
+   * Sets what is wanted of a tier, field by field: changes of others at the same moment stay.
+   * @returns all that is wanted of it now
+   * @throws {Refusal} `invalid_request`: its minimum would be more than its maximum
+   */
+  put(change: TierChange): Promise<Tier>;
   /** Makes an image the one that is wanted of a tier, unless one is wanted already. @returns the one that is wanted now */
   putFirstImage(tier: FleetTier, image: string): Promise<string>;
 }

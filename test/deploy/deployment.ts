@@ -2,14 +2,7 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ListSecretsCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import {
-  CreateStateMachineAliasCommand,
-  ListStateMachinesCommand,
-  PublishStateMachineVersionCommand,
-  SFNClient,
-} from '@aws-sdk/client-sfn';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
-import { LIVE_ALIAS } from '../../domain/operation/workflows.ts';
 import { DEVELOPMENT_TENANTS } from '../../local/identity/development-tokens.ts';
 import { signedWebhook } from '../fixtures/webhooks.ts';
 import { cdk } from './cdk.ts';
@@ -22,6 +15,15 @@ const ACCOUNT = { accessKeyId: 'test', secretAccessKey: 'test' };
 const PATIENCE_MS = 60_000;
 const LOOK_AGAIN_MS = 200;
 
+/** What the CDK's command line takes, in the root of this repository, to synthesize and deploy the working tree here. */
+export const cdkEnvironment = ({ miniStack, directory, tokenEnvironment }: Emulation): Record<string, string> => ({
+  ...miniStack.environment,
+  ...tokenEnvironment,
+  CDK_APP: 'node test/deploy/emulated-app.ts',
+  // An assembly of `npm run synth` stays as it is.
+  CDK_OUTPUT: join(directory, 'cdk.out'),
+});
+
 /**
  * Bootstraps the account and deploys every stack of an assembly.
  * @param synthesized a directory of `cdk synth`, which stays as it is; without, the dev stage is synthesized
@@ -29,39 +31,38 @@ const LOOK_AGAIN_MS = 200;
  */
 export const deploy = async (emulation: Emulation, synthesized?: string): Promise<string> => {
   const { miniStack, directory, tokenEnvironment } = emulation;
-  const assembly = join(directory, 'cdk.out');
-  if (synthesized === undefined)
-    await cdk(['synth', '--quiet', '--context', 'instanceImage=placeholder', '--output', assembly], {});
-  else await cp(synthesized, assembly, { recursive: true });
-  await adaptAssembly(assembly, tokenEnvironment);
+  const assembly = join(directory, 'cdk.deployed');
+  if (synthesized === undefined) {
+    const context = ['--context', 'instanceImage=placeholder'];
+    await cdk(['synth', '--quiet', ...context, '--output', assembly], cdkEnvironment(emulation));
+  } else {
+    await cp(synthesized, assembly, { recursive: true });
+    await adaptAssembly(assembly, tokenEnvironment);
+  }
   const command = (name: string, ...args: string[]) =>
     cdk([name, '--app', assembly, '--progress', 'events', ...args], miniStack.environment);
   await command('bootstrap');
   await command('deploy', '--all', '--require-approval', 'never', '--concurrency', '4');
-  await makeAliases(emulation);
+  await emulation.aliases.move();
   return assembly;
-};
-
-/** What CloudFormation makes of workflows on AWS: the version that is in use, by its alias. */
-const makeAliases = async ({ miniStack: { endpoint, region } }: Emulation): Promise<void> => {
-  const client = new SFNClient({ endpoint, region, credentials: ACCOUNT });
-  const { stateMachines = [] } = await client.send(new ListStateMachinesCommand({}));
-  for (const { stateMachineArn } of stateMachines) {
-    const { stateMachineVersionArn } = await client.send(new PublishStateMachineVersionCommand({ stateMachineArn }));
-    const routingConfiguration = [{ stateMachineVersionArn, weight: 100 }];
-    await client.send(new CreateStateMachineAliasCommand({ name: LIVE_ALIAS, routingConfiguration }));
-  }
 };
 
 /** Graphs that one instance holds here: a whole run of the end-to-end tests makes some hundreds. */
 const CAPACITY = 1_000;
 
-/** Makes of a deployment what the end-to-end tests call: tenants that have bought, and an instance of each tier. */
-export const furnish = async ({ miniStack, url, tokens, webhookSecret }: Emulation): Promise<void> => {
+/** Puts in what the billing provider signs with. */
+export const putWebhookSecret = async ({ miniStack, webhookSecret }: Emulation): Promise<void> => {
   const { endpoint, region } = miniStack;
   const secrets = new SecretsManagerClient({ endpoint, region, credentials: ACCOUNT });
   const { SecretList: [secret] = [] } = await secrets.send(new ListSecretsCommand({}));
   await secrets.send(new PutSecretValueCommand({ SecretId: secret?.ARN, SecretString: webhookSecret }));
+};
+
+/**
+ * Makes of a deployment that has the webhook's secret what the end-to-end tests call: tenants that have bought, and an
+ * instance of each tier.
+ */
+export const furnish = async ({ url, tokens, webhookSecret }: Emulation): Promise<void> => {
   for (const tenantId of DEVELOPMENT_TENANTS) {
     const data = { subscriptionId: `sub-${tenantId}`, tenantId, plan: 'enterprise', periodEnd: '2999-01-01T00:00:00Z' };
     const event = { type: 'subscription.created', data };

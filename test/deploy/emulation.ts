@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TokenEnvironment } from '../../contract/environment.ts';
 import { developmentTokens, type Tokens } from '../../local/identity/development-tokens.ts';
 import { startIdentity } from '../../local/identity/start-identity.ts';
+import { listenOnLoopback } from '../../local/loopback.ts';
 import { LOCAL } from '../../local/settings.ts';
 import { type MiniStack, startMiniStack } from '../fixtures/ministack.ts';
 import { startFront } from './front.ts';
 import { InstanceTasks } from './instance-tasks.ts';
 import { signedFor } from './signed-for.ts';
+import { WorkflowAliases } from './workflow-aliases.ts';
 
 /** An account of AWS on this machine, empty, with what stands beside one: who issues tokens, and what runs tasks. */
 export type Emulation = {
   readonly miniStack: MiniStack;
+  readonly aliases: WorkflowAliases;
   /** Where the API answers once it is deployed. */
   readonly url: string;
   readonly tokens: Tokens;
@@ -31,9 +35,13 @@ export type EmulationOptions = {
   readonly port?: number;
 };
 
-/** Starts it. Whatever it started is stopped again when something does not start. */
+/**
+ * Starts it. Whatever it started is stopped again when something does not start.
+ * @throws {Error} something else listens on one of the ports, which would be taken for the emulator
+ */
 export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promise<Emulation> => {
   const at = (offset: number) => (port === 0 ? 0 : port + offset);
+  if (port !== 0) for (const offset of [0, 1, 2]) await mustBeFree(at(offset));
   const directory = await mkdtemp(join(tmpdir(), 'graphfleet-emulation-'));
   const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true, maxRetries: 3 })];
   const stop = async () => {
@@ -58,6 +66,7 @@ export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promi
     stops.push(() => tasks.close());
     return {
       miniStack,
+      aliases: new WorkflowAliases(miniStack),
       url: front.url,
       tokens: await developmentTokens(identity),
       tokenEnvironment: {
@@ -72,6 +81,17 @@ export const startEmulation = async ({ port = 0 }: EmulationOptions = {}): Promi
   } catch (error) {
     await stop();
     throw error;
+  }
+};
+
+const mustBeFree = async (port: number): Promise<void> => {
+  try {
+    const { close } = await listenOnLoopback(createServer(), port);
+    await close();
+  } catch (cause) {
+    const { code, message } = cause as { code?: string; message: string };
+    const taken = `Port ${port} is taken: stop what listens there, or name another, with two that follow it free: --port 5566.`;
+    throw new Error(code === 'EADDRINUSE' ? taken : message, { cause });
   }
 };
 

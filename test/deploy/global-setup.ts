@@ -1,11 +1,16 @@
 import type { TestProject } from 'vitest/node';
-import { deploy, describeDeployment, furnish } from './deployment.ts';
+import { cdkEnvironment, deploy, describeDeployment, furnish, putWebhookSecret } from './deployment.ts';
 import { startEmulation } from './emulation.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** How the tests reach what is deployed. */
-    deployed: { endpoint: string; environment: Record<string, string>; assembly: string };
+    /** How the tests reach what is deployed; by `synthesizing` the CDK takes the working tree, as it is then. */
+    deployed: {
+      endpoint: string;
+      environment: Record<string, string>;
+      synthesizing: Record<string, string>;
+      assembly: string;
+    };
   }
 }
 
@@ -20,12 +25,14 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     const assembly = await deploy(emulation, process.env['GRAPHFLEET_ASSEMBLY']);
     process.stdout.write(`Deployed in ${Math.round((Date.now() - begun) / 1_000)} s.\n`);
     await describeDeployment(emulation);
+    await putWebhookSecret(emulation);
     await furnish(emulation);
     const { url, tokens, directory, miniStack } = emulation;
     project.provide('target', { url, tokens, dataDirectory: directory });
     project.provide('deployed', {
       endpoint: miniStack.endpoint,
       environment: { ...miniStack.environment },
+      synthesizing: cdkEnvironment(emulation),
       assembly,
     });
   } catch (error) {

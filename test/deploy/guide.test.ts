@@ -17,12 +17,15 @@ const { webhookSecret } = JSON.parse(await readFile(join(dataDirectory ?? '', 'r
 const blocks = [...GUIDE.matchAll(/^```bash\n(.*?)\n```$/gms)].map(([, commands = '']) => commands);
 
 const run = async (commands: string): Promise<string> => {
-  const { stdout, stderr } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands], {
+  // Without `--norc` a bash with a socket for its input may read start files, as one that `rshd` started.
+  const running = promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', commands], {
     cwd: ROOT,
     maxBuffer: 64 * 1024 ** 2,
     env: {
       ...process.env,
       ...environment,
+      // The CDK's command line then prints to the standard output.
+      CI: 'true',
       PATH: [join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter),
       CDK_APP: assembly,
       URL: url,
@@ -32,7 +35,8 @@ const run = async (commands: string): Promise<string> => {
       IMAGE: 'placeholder',
     },
   });
-  return stdout + stderr;
+  running.child.stdin?.end();
+  return (await running).stdout;
 };
 
 const STACKS = ['Data', 'Fleet', 'Observability', 'Steps', 'Workflows', 'ApiFunctions', 'Api'];

@@ -5,17 +5,12 @@ import type { Client } from './client.ts';
 /** The tier whose graphs wait for an operator where a test wants that. */
 const TIER = 'large';
 
-type WantedOfTier = { tier: string; minInstances: number; maxInstances: number; capacity: number; approval: boolean };
-
 /** Has graphs on the tier `large` wait for an operator as long as the tests of this file, or of this block, run. */
 export const wantApproval = (client: Client): void => {
   const token = client.target.tokens.operator;
   const set = async (approval: boolean) => {
-    const tiers = (await (await client.fetch('/v1/fleet/tiers', { token })).json()) as WantedOfTier[];
-    const { minInstances, maxInstances, capacity } = tiers.find(({ tier }) => tier === TIER) ?? {};
-    const body = { minInstances, maxInstances, capacity, approval };
-    const { status, body: answer } = await client.call(`/v1/fleet/tiers/${TIER}`, { method: 'PUT', body, token });
-    if (status !== 200) throw new Error(`${status}: ${JSON.stringify(answer)}`);
+    const { status, body } = await client.call(`/v1/fleet/tiers/${TIER}`, { method: 'PUT', body: { approval }, token });
+    if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
   };
   beforeAll(() => set(true));
   afterAll(() => set(false));

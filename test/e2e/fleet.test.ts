@@ -24,20 +24,28 @@ describe('what is wanted of a tier', () => {
   const set = (tier: string, body: object, token?: string) =>
     operator.call(`/v1/fleet/tiers/${tier}`, { method: 'PUT', body, ...(token !== undefined && { token }) });
 
-  test('is set as a whole but for the approval, and read by whoever may look', async () => {
-    const { minInstances, maxInstances, capacity, approval } =
-      (await tiers()).find(({ tier }) => tier === 'xlarge') ?? {};
-    const was = { minInstances, maxInstances, capacity, approval };
-    const more = { minInstances, maxInstances: Number(maxInstances) + 2, capacity, approval: true };
-    const fewer = { minInstances, maxInstances: Number(maxInstances) + 1, capacity };
+  test('is set field by field, and read by whoever may look', async () => {
+    const { tier, image, ...was } = (await tiers()).find((one) => one['tier'] === 'xlarge') ?? {};
+    const more = { ...was, maxInstances: Number(was['maxInstances']) + 2, approval: true };
     try {
-      expect(await set('xlarge', more)).toMatchObject({ status: 200, body: { tier: 'xlarge', ...more } });
-      const kept = { tier: 'xlarge', ...fewer, approval: true };
-      expect(await set('xlarge', fewer)).toMatchObject({ status: 200, body: kept });
-      expect(await tiers()).toContainEqual(expect.objectContaining(kept));
+      expect(await set('xlarge', more)).toMatchObject({ status: 200, body: { tier, image, ...more } });
+      for (const change of [{ approval: false }, { maxInstances: Number(was['maxInstances']) + 1 }, {}]) {
+        Object.assign(more, change);
+        expect(await set('xlarge', change)).toMatchObject({ status: 200, body: { tier, image, ...more } });
+      }
+      expect(await tiers()).toContainEqual({ tier, image, ...more });
     } finally {
       expect((await set('xlarge', was)).body).toMatchObject(was);
     }
+  });
+
+  test('is not set to a maximum below the minimum that is there', async () => {
+    const before = await tiers();
+    expect(await set('standard', { maxInstances: 0 })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', errors: [{ path: 'maxInstances', message: 'is less than minInstances' }] },
+    });
+    expect(await tiers()).toEqual(before);
   });
 
   test.each<[string, object, string]>([
@@ -46,7 +54,6 @@ describe('what is wanted of a tier', () => {
     ['half an instance', { ...wanted, maxInstances: 1.5 }, 'maxInstances'],
     ['more instances than can be', { ...wanted, maxInstances: 1_001 }, 'maxInstances'],
     ['instances that hold nothing', { ...wanted, capacity: 0 }, 'capacity'],
-    ['no capacity', { minInstances: 0, maxInstances: 1 }, 'capacity'],
     ['an approval that is neither', { ...wanted, approval: 'maybe' }, 'approval'],
     ['a field that there is not', { ...wanted, colour: 'red' }, 'colour'],
   ])('can not be %s: nothing is set', async (_what, body, path) => {

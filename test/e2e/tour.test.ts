@@ -40,7 +40,11 @@ const stepsOf = (tourText: string): Step[] => {
 /** What each call prints, in one shell, so that a variable that one sets is there for the next. */
 const outputsOf = async (calls: readonly string[]): Promise<string[]> => {
   const script = calls.map((call) => `${call}\nprintf '\\0'\n`).join('');
-  const { stdout } = await promisify(execFile)('bash', ['-c', script], { cwd: directory, timeout: PATIENCE_MS });
+  // Without `--norc` a bash with a socket for its input may read start files, as one that `rshd` started.
+  const options = { cwd: directory, timeout: PATIENCE_MS };
+  const running = promisify(execFile)('bash', ['--norc', '-c', script], options);
+  running.child.stdin?.end();
+  const { stdout } = await running;
   return stdout.split('\0').slice(0, -1);
 };
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { setTierRoute } from '../../contract/api/fleet-routes.ts';
 
 vi.setConfig({ testTimeout: 30_000 }); // each starts some processes
 const SCRIPT = new URL('../../tools/push-image.ts', import.meta.url).pathname;
@@ -30,7 +31,11 @@ const programs = (metadata: object) => {
 if [ "$1" = login ]; then echo "password: $(cat)" >> ${calls}; exit 0; fi
 while [ $# -gt 0 ]; do if [ "$1" = --metadata-file ]; then echo '${JSON.stringify(metadata)}' > "$2"; fi; shift; done`,
   );
-  return { path: `${directory}:${process.env['PATH']}`, calls: () => readFileSync(calls, 'utf8') };
+  return {
+    path: `${directory}:${process.env['PATH']}`,
+    calls: () => readFileSync(calls, 'utf8'),
+    fail: (name: string, reason: string) => put(name, `echo '${reason}' >&2; exit 9`),
+  };
 };
 
 test('a dry run prints what would be run, and runs nothing', () => {
@@ -49,24 +54,46 @@ test('the image is pushed, and its digest is told with what to do with it', () =
   const { stdout, status } = push(['--repository', REPOSITORY], path);
   expect(status).toBe(0);
   expect(stdout).toContain(`--context instanceImage=${REPOSITORY}@${DIGEST}`);
-  expect(stdout).toContain(`--data '{"image":"${DIGEST}"}'`);
+  const [, tier = '', body = ''] = /-X PUT "\$URL\/v1\/fleet\/tiers\/(\w+)".*--data '([^']+)'/s.exec(stdout) ?? [];
+  expect(setTierRoute.params.parse({ tier })).toEqual({ tier: 'standard' });
+  expect(setTierRoute.body.parse(JSON.parse(body))).toEqual({ image: DIGEST });
   const commit = execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], { encoding: 'utf8' }).trim();
   expect(calls()).toContain(`--tag ${REPOSITORY}:${commit} `);
   expect(calls()).toContain('password: secret-password');
   expect(stdout).not.toContain('secret-password');
 });
 
-test('a push that tells no digest, and a repository that is none, end badly', () => {
+test('a push that tells no digest ends with a sentence', () => {
   const { path } = programs({ 'buildx.build.ref': 'somewhere' });
-  expect(push(['--repository', REPOSITORY, '--tag', 'abc'], path)).toMatchObject({
-    status: 1,
-    stdout: '',
-    stderr: expect.stringContaining('tells no digest'),
-  });
-  expect(push(['--repository', 'example.com/image:latest', '--tag', 'abc'], path)).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining('is no repository'),
-  });
+  const { status, stdout, stderr } = push(['--repository', REPOSITORY, '--tag', 'abc'], path);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toBe('docker buildx tells no digest of what it pushed, but "".\n');
+});
+
+const NOTHING = '/nowhere';
+
+test.each<[string, string[], RegExp]>([
+  ['no repository', ['--tag', 'abc'], /^Which repository\? .*\n$/],
+  [
+    'what is none',
+    ['--repository', 'example.com/image:latest', '--tag', 'abc'],
+    /^"example.com.*is no repository: .*\n$/,
+  ],
+  ['a tag that is none', ['--repository', REPOSITORY, '--tag', 'a b'], /^"a b" can not be a tag\.\n$/],
+  ['an option that there is not', ['--colour', 'red'], /^Unknown option '--colour'.*\n$/],
+  ['no aws', ['--repository', REPOSITORY, '--tag', 'abc'], /^aws is not installed, or not on the PATH\.\n$/],
+])('%s is told in one line', (_what, words, line) => {
+  const { status, stdout, stderr } = push(words, NOTHING);
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(line);
+});
+
+test('a command that fails is named, below what it said itself', () => {
+  const { path, fail } = programs({});
+  fail('aws', 'no credentials');
+  const { status, stderr } = push(['--repository', REPOSITORY, '--tag', 'abc'], path);
+  expect(status).toBe(1);
+  expect(stderr).toBe('no credentials\naws ecr get-login-password --region eu-central-1 failed (9).\n');
 });
 
 test('the image is built from all that the instance is made of, and is sent nothing else', async () => {

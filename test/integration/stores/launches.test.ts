@@ -44,7 +44,7 @@ const newLaunches = (workflows: Partial<Workflows> = {}, now = new Date(AT)) =>
       tiers: {
         list: async () => [wanted],
         get: async () => wanted,
-        put: async (tier) => tier,
+        put: async () => wanted,
         putFirstImage: async (_tier, image) => image,
       },
       instances,

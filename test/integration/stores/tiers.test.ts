@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { setTierRoute } from '../../../contract/api/fleet-routes.ts';
 import type { ControlTableClient } from '../../../domain/aws/control-table-client.ts';
 import { DynamoTierStore } from '../../../domain/fleet/dynamo-tier-store.ts';
@@ -42,6 +42,41 @@ test('sizes that are set while an image is named do not take it back', async () 
   expect(await wantedOf('xlarge')).toMatchObject({ image: TWO });
 });
 
+test('of two who set different fields at once neither loses one', async () => {
+  const image = { tier: 'shared', image: ONE } as const;
+  await Promise.all([
+    tiers.put(image),
+    tiers.put({ tier: 'shared', capacity: 9 }),
+    tiers.put({ tier: 'shared', approval: true }),
+  ]);
+  const byDefault = DEFAULT_TIERS.find(({ tier }) => tier === 'shared');
+  expect(await wantedOf('shared')).toEqual({ ...byDefault, ...image, capacity: 9, approval: true });
+});
+
+test('a minimum and a maximum that are set alone, at once too, never cross', async () => {
+  const refusal = (path: string) => ({ code: 'invalid_request', issues: [{ path }] });
+  await tiers.put({ tier: 'standard', minInstances: 1, maxInstances: 5 });
+  await expect(tiers.put({ tier: 'standard', minInstances: 6 })).rejects.toMatchObject(refusal('minInstances'));
+  await expect(tiers.put({ tier: 'standard', maxInstances: 0 })).rejects.toMatchObject(refusal('maxInstances'));
+  expect(await wantedOf('standard')).toMatchObject({ minInstances: 1, maxInstances: 5 });
+
+  const both = [tiers.put({ tier: 'standard', minInstances: 4 }), tiers.put({ tier: 'standard', maxInstances: 3 })];
+  const ended = await Promise.allSettled(both);
+  expect(ended.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const { minInstances = 0, maxInstances = 0 } = (await wantedOf('standard')) ?? {};
+  expect(minInstances).toBeLessThanOrEqual(maxInstances);
+});
+
+test('what nobody has set is compared as it is by default', async () => {
+  const { table: empty, close: closeEmpty } = await startControlTable();
+  onTestFinished(closeEmpty);
+  const unset = new DynamoTierStore(empty);
+  await expect(unset.put({ tier: 'xlarge', minInstances: 5 })).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(unset.put({ tier: 'standard', maxInstances: 0 })).rejects.toMatchObject({ code: 'invalid_request' });
+  expect(await unset.list()).toEqual(DEFAULT_TIERS);
+  expect(await unset.put({ tier: 'xlarge', minInstances: 4 })).toMatchObject({ minInstances: 4, maxInstances: 4 });
+});
+
 test('the image of the deploy is wanted of a tier from its first launch on, until somebody names another', async () => {
   expect(await wantedImage(tiers, templates(ONE), 'large')).toBe(ONE);
   expect(await wantedImage(tiers, templates(TWO), 'large')).toBe(ONE);
@@ -53,8 +88,8 @@ test('the image of the deploy is wanted of a tier from its first launch on, unti
 });
 
 test('an image is named by its digest', () => {
-  expect(setTierRoute.body.safeParse({ ...SIZES, image: ONE }).success).toBe(true);
+  expect(setTierRoute.body.safeParse({ image: ONE }).success).toBe(true);
   for (const image of ['latest', 'sha256:1', ONE.toUpperCase(), `repository@${ONE}`, null]) {
-    expect(setTierRoute.body.safeParse({ ...SIZES, image }).success).toBe(false);
+    expect(setTierRoute.body.safeParse({ image }).success).toBe(false);
   }
 });
