@@ -14,12 +14,15 @@ export const controlTableClient = (tableName: string): ControlTableClient => ({
 });
 
 /** Runs a conditional write: true when it was done, false when its condition did not hold. */
-export const whenConditionHolds = async (write: Promise<unknown>): Promise<boolean> => {
+export const whenConditionHolds = async (write: Promise<unknown>): Promise<boolean> =>
+  (await outputWhenConditionHolds(write.then(() => true))) ?? false;
+
+/** Runs a conditional write: what it returns when it was done, undefined when its condition did not hold. */
+export const outputWhenConditionHolds = async <Output>(write: Promise<Output>): Promise<Output | undefined> => {
   try {
-    await write;
-    return true;
+    return await write;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
 };

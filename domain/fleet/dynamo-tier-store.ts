@@ -1,6 +1,5 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { ControlTableClient } from '../aws/control-table-client.ts';
+import { type ControlTableClient, outputWhenConditionHolds } from '../aws/control-table-client.ts';
 import { invalidRequest } from '../failure.ts';
 import { DEFAULT_TIERS, type FleetTier, type Tier, type TierChange, type TierStore } from './tier.ts';
 
@@ -39,8 +38,8 @@ export class DynamoTierStore implements TierStore {
     const set = Object.fromEntries(Object.entries({ ...change, tier }).filter(([, value]) => value !== undefined));
     const names = Object.keys(set);
     const condition = inOrder(tier, set);
-    try {
-      const { Attributes } = await this.#table.documents.send(
+    const written = await outputWhenConditionHolds(
+      this.#table.documents.send(
         new UpdateCommand({
           TableName: this.#table.tableName,
           Key: keyOf(tier),
@@ -50,16 +49,14 @@ export class DynamoTierStore implements TierStore {
           ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, set[name]])),
           ReturnValues: 'ALL_NEW',
         }),
-      );
-      return tierOf(tier, Attributes);
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      throw invalidRequest([
-        'minInstances' in set
-          ? { path: 'minInstances', message: 'is more than maxInstances' }
-          : { path: 'maxInstances', message: 'is less than minInstances' },
-      ]);
-    }
+      ),
+    );
+    if (written !== undefined) return tierOf(tier, written.Attributes);
+    throw invalidRequest([
+      'minInstances' in set
+        ? { path: 'minInstances', message: 'is more than maxInstances' }
+        : { path: 'maxInstances', message: 'is less than minInstances' },
+    ]);
   }
 
   async putFirstImage(tier: FleetTier, image: string): Promise<string> {

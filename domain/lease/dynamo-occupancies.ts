@@ -1,6 +1,5 @@
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { ControlTableClient } from '../aws/control-table-client.ts';
+import { type ControlTableClient, outputWhenConditionHolds } from '../aws/control-table-client.ts';
 import { queryPage } from '../aws/query-page.ts';
 import { CONTROL_TABLE } from '../control-table.ts';
 import { keyOf, stateKey } from '../fleet/dynamo-instance-store.ts';
@@ -114,8 +113,8 @@ export class DynamoOccupancies {
 
   protected async write(instanceId: string, write: Write): Promise<Occupancy | undefined> {
     const { set, remove, when, names, values } = write;
-    try {
-      const { Attributes = {} } = await this.table.documents.send(
+    const written = await outputWhenConditionHolds(
+      this.table.documents.send(
         new UpdateCommand({
           TableName: this.table.tableName,
           Key: keyOf(instanceId),
@@ -125,12 +124,9 @@ export class DynamoOccupancies {
           ExpressionAttributeValues: values,
           ReturnValues: 'ALL_NEW',
         }),
-      );
-      return occupancyFrom(Attributes);
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
-    }
+      ),
+    );
+    return written && occupancyFrom(written.Attributes ?? {});
   }
 }
 
