@@ -196,6 +196,7 @@ export const SELDOM: { readonly [Name in FunctionName | 'instance']?: { readonly
     appendsToLog: BY_SCHEDULE,
     startsWorkflows: BY_SCHEDULE,
   },
+  'launch-instance': { readsInstances: 'When another call takes the name at the same moment.' },
   'list-dead-letters': { findsLineage: NOBODY_LISTENS },
   'list-files': { readsUploads: COME, changesFiles: COME },
   'list-instances': { readsInstances: 'When an instance drains: it is told who holds it.' },
