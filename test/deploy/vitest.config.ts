@@ -13,16 +13,15 @@ class TeardownLast extends BaseSequencer {
   }
 }
 
+/** They need an emulator that nothing is deployed to, and start one each. */
+const BARE = ['s3-object-store', 'step-functions-language', 'workflow-aliases'].map(
+  (name) => `test/deploy/${name}.test.ts`,
+);
+
 /** The stacks on an emulator of AWS, and the end-to-end tests against them: `npm run test:deploy`. */
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../../', import.meta.url)),
-    name: 'deploy',
-    include: ['test/deploy/*.test.ts', ...filesHere(process.env['TEST_DEPLOY'])],
-    // CI has no time to synthesize twice.
-    exclude: process.env['TEST_DEPLOY'] === 'core' ? ['test/deploy/upgrade.test.ts'] : [],
-    globalSetup: ['test/deploy/global-setup.ts'],
-    setupFiles: ['test/deploy/leave-out.ts'],
     sequence: { sequencer: TeardownLast },
     fileParallelism: false,
     // Of the cases of the States language: most of them wait.
@@ -30,5 +29,22 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: process.env['CI'] ? 1 : 0,
+    projects: [
+      { extends: true, test: { name: 'bare', include: BARE } },
+      {
+        extends: true,
+        test: {
+          name: 'deployed',
+          include: ['test/deploy/*.test.ts', ...filesHere(process.env['TEST_DEPLOY'])],
+          exclude: [
+            ...BARE,
+            // CI has no time to synthesize twice.
+            ...(process.env['TEST_DEPLOY'] === 'core' ? ['test/deploy/upgrade.test.ts'] : []),
+          ],
+          globalSetup: ['test/deploy/global-setup.ts'],
+          setupFiles: ['test/deploy/leave-out.ts'],
+        },
+      },
+    ],
   },
 });
