@@ -19,7 +19,7 @@ const RECORDING = 'test/fixtures/recordings.ts';
 const recordedAs = (name: string) => ({ GRAPHFLEET_RECORD: recordingOf(name) });
 
 /** Handlers and what records their calls are made once in a process, as Lambda makes them: each of these has one of its own. */
-const ISOLATED = ['test/integration/steps/**/*.test.ts', 'test/integration/local/recording.test.ts'];
+const ISOLATED = ['test/integration/steps/**/*.test.ts', 'test/integration/local/{authorize,recording}.test.ts'];
 
 export default defineConfig({
   test: {

@@ -88,6 +88,12 @@ export const TokenEnvironment = z.object({
 });
 export type TokenEnvironment = z.infer<typeof TokenEnvironment>;
 
+export const UsagePlanEnvironment = z.object({
+  /** What the stage's names begin with; the keys of its usage plans are made of it. */
+  NAME_PREFIX: z.string().min(1),
+});
+export type UsagePlanEnvironment = z.infer<typeof UsagePlanEnvironment>;
+
 export const FleetEnvironment = z.object({
   ECS_CLUSTER: z.string().min(1),
   /** Task definition family of a tier's instances: `<prefix>-<tier>`. */

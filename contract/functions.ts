@@ -12,6 +12,7 @@ import {
   QueryLimitEnvironment,
   StreamLimitEnvironment,
   TokenEnvironment,
+  UsagePlanEnvironment,
   WebhookEnvironment,
   WorkflowsEnvironment,
 } from './environment.ts';
@@ -49,7 +50,7 @@ const everyMinuteOnTable = { ...everyMinute, environment: Table } as const;
 
 /** Every function, by name. */
 export const FUNCTIONS = {
-  authorize: { ...api, environment: Table.extend(TokenEnvironment.shape) },
+  authorize: { ...api, environment: Table.extend(TokenEnvironment.shape).extend(UsagePlanEnvironment.shape) },
   'create-graph': command,
   'list-graphs': api,
   'get-graph': api,

@@ -21,6 +21,12 @@ export const GATEWAY_RESPONSES = {
   WAF_FILTERED: problemOf('forbidden', 'The firewall before this service does not let the request through.'),
   REQUEST_TOO_LARGE: problemOf('too_large', 'The body is larger than this service takes.'),
   THROTTLED: problemOf('limit_reached', 'Too many requests; wait a second.', { retryable: true }),
+  QUOTA_EXCEEDED: problemOf(
+    'limit_reached',
+    'The requests of this day are used up; try again tomorrow, or ask those who run this service for more.',
+  ),
+  // The authorizer has named a key that is in no usage plan: ours to mend, and nothing that a caller could send.
+  INVALID_API_KEY: problemOf('internal', 'Something went wrong; try again.', { retryable: true }),
   INTEGRATION_TIMEOUT: problemOf('unavailable', 'The service took too long; try again.', { retryable: true }),
   INTEGRATION_FAILURE: problemOf('unavailable', 'The service is not available now; try again.', { retryable: true }),
   DEFAULT_4XX: problemOf('invalid_request', 'The request can not be served as it is.'),
@@ -28,6 +34,10 @@ export const GATEWAY_RESPONSES = {
 } as const satisfies Record<string, Problem>;
 
 export type GatewayResponseType = keyof typeof GATEWAY_RESPONSES;
+
+/** Whether an answer says when to try again, which is in a second: not when a day is used up. */
+export const saysWhenToRetry = ({ status, retryable }: Problem): boolean =>
+  retryable && (status === 429 || status === 503);
 
 /** An authorizer that failed or could not decide is a fault of ours; its 5xx types fall under DEFAULT_5XX. */
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';

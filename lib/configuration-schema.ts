@@ -2,7 +2,9 @@ import { InstanceArchitecture, InstanceType } from 'aws-cdk-lib/aws-ec2';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as z from 'zod';
 import { DagsterConfiguration, LineageEnvironment, TenantLimits, TokenEnvironment } from '../contract/environment.ts';
+import type { CallerKind } from '../contract/usage-plans.ts';
 import { FLEET_TIERS } from '../domain/fleet/tier.ts';
+import { wrongForFargate } from './fleet/fargate-sizes.ts';
 
 /** @param most null: AWS knows none, or it is far off */
 const wholeNumber = (least: number, most: number | null = null) => {
@@ -35,10 +37,10 @@ const TierHosts = z.strictObject({
   most: wholeNumber(1),
 });
 
-/** What Fargate takes. */
+/** The disk of a task, in gigabytes. */
 const FARGATE_STORAGE = { least: 21, most: 200 };
 
-/** What a task of a tier gets. Fargate takes certain pairs of processor units and memory only. */
+/** What a task of a tier gets. Fargate takes certain pairs of processor units and memory only, hosts of our own any. */
 const TaskSize = z
   .strictObject({
     /** 1024 are one virtual processor. */
@@ -52,12 +54,22 @@ const TaskSize = z
   .refine(({ hosts, storageGigabytes }) => hosts !== undefined || storageGigabytes <= FARGATE_STORAGE.most, {
     path: ['storageGigabytes'],
     error: `Give a whole number from ${FARGATE_STORAGE.least} to ${FARGATE_STORAGE.most}, or hosts: Fargate has no larger disk.`,
+  })
+  .superRefine(({ hosts, processorUnits, memoryMegabytes }, context) => {
+    const message = hosts === undefined ? wrongForFargate(processorUnits, memoryMegabytes) : null;
+    if (message !== null) context.addIssue({ code: 'custom', message });
   });
 export type TaskSize = z.input<typeof TaskSize>;
 
 /** How many requests API Gateway takes; beyond them it answers 429. */
 const Throttling = z.strictObject({ requestsPerSecond: wholeNumber(1), burst: wholeNumber(1) });
 export type Throttling = z.input<typeof Throttling>;
+
+/** What callers of one kind may ask of the API, all together. API Gateway counts it roughly: more than this can get through. */
+const UsagePlan = Throttling.extend({
+  /** Null: as many as come. */
+  requestsPerDay: wholeNumber(1).nullable(),
+});
 
 /** What differs between stages. Account and region come from the credentials of whoever deploys. */
 export const Configuration = z.strictObject({
@@ -97,6 +109,11 @@ export const Configuration = z.strictObject({
   logLevel: z.enum(['DEBUG', 'INFO', 'WARN']),
   /** Of each method of the API, by what it does: a flood of one kind leaves the others their room. */
   throttling: z.strictObject({ reads: Throttling, commands: Throttling, queries: Throttling }),
+  /**
+   * Of each kind of caller, so that tenants together leave operators their room: keep the sum well below what all APIs of the
+   * account may take in the region, 10,000 a second by default, in some 2,500. What is open to everyone is in none.
+   */
+  usagePlans: z.strictObject({ tenants: UsagePlan, operators: UsagePlan } satisfies Record<CallerKind, z.ZodType>),
   /** What a tenant may do. Functions count it in the control table, exactly; API Gateway knows no tenants. */
   limits: TenantLimits.strict(),
   /** How many days a graph is kept, suspended, that nobody pays for any more. */

@@ -32,6 +32,10 @@ export const CONFIGURATIONS = {
       commands: { requestsPerSecond: 20, burst: 40 },
       queries: { requestsPerSecond: 50, burst: 100 },
     },
+    usagePlans: {
+      tenants: { requestsPerSecond: 100, burst: 200, requestsPerDay: 1_000_000 },
+      operators: { requestsPerSecond: 50, burst: 100, requestsPerDay: null },
+    },
     limits: {},
     retentionDays: 30,
     firewall: { requestsOfAddress: 10_000, requestsOfToken: 10_000 },
@@ -57,6 +61,10 @@ export const CONFIGURATIONS = {
       reads: { requestsPerSecond: 500, burst: 1_000 },
       commands: { requestsPerSecond: 200, burst: 400 },
       queries: { requestsPerSecond: 1_000, burst: 2_000 },
+    },
+    usagePlans: {
+      tenants: { requestsPerSecond: 2_000, burst: 4_000, requestsPerDay: null },
+      operators: { requestsPerSecond: 200, burst: 400, requestsPerDay: null },
     },
     limits: {},
     retentionDays: 30,

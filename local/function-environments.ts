@@ -17,6 +17,7 @@ export const functionEnvironments = ({
   limits,
 }: Sources): Record<FunctionName, Record<string, string>> => {
   const variables: FunctionVariables = {
+    NAME_PREFIX: LOCAL.namePrefix,
     CONTROL_TABLE_NAME: LOCAL.tableName,
     STATE_MACHINE_ARN_PREFIX,
     OBJECT_STORE_URL: objectStoreUrl,

@@ -7,6 +7,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { ROUTES } from '../contract/api/routes.ts';
 import { FUNCTIONS } from '../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS, GATEWAY_RESPONSES } from '../contract/gateway-responses.ts';
+import { CALLER_KINDS, usagePlanKey } from '../contract/usage-plans.ts';
 import { startApiGateway } from './api-gateway/start-api-gateway.ts';
 import { subscribeDevelopmentTenants, webhookSecretIn } from './billing.ts';
 import { startDynamodb } from './dynamodb/start-dynamodb.ts';
@@ -136,6 +137,7 @@ export const startRuntime = async ({ port, dataDirectory, tiers, limits }: Setti
         port,
         routes: ROUTES,
         gatewayResponses: GATEWAY_RESPONSES,
+        apiKeys: CALLER_KINDS.map((kind) => usagePlanKey(LOCAL.namePrefix, kind)),
         authorizerTtlSeconds: AUTHORIZER_CACHE_SECONDS,
         lambda,
         region: LOCAL.region,

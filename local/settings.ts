@@ -65,6 +65,7 @@ export const settingsFrom = (environment: NodeJS.ProcessEnv): Settings => {
 export const LOCAL = {
   region: 'us-east-1',
   accountId: '000000000000',
+  namePrefix: 'graphfleet-local',
   tableName: 'graphfleet-control',
   cluster: 'graphfleet',
   taskDefinitionPrefix: 'graphfleet-instance',

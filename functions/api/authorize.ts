@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { APIGatewayAuthorizerResult, APIGatewayTokenAuthorizerEvent } from 'aws-lambda';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import * as z from 'zod';
-import type { TokenEnvironment } from '../../contract/environment.ts';
+import type { TokenEnvironment, UsagePlanEnvironment } from '../../contract/environment.ts';
 import { FUNCTIONS } from '../../contract/functions.ts';
+import { callerKindOf, usagePlanKey } from '../../contract/usage-plans.ts';
 import type { AuditEntry, AuditStore } from '../../domain/audit/audit.ts';
 import { CONTROL_PLANE } from '../../domain/operation/operation-event.ts';
 import { logger } from '../telemetry/logger.ts';
@@ -29,11 +30,12 @@ const Claims = z.object({
 type CallerContext = { tenantId: string; subject: string; scopes: string };
 
 /**
- * API Gateway's token authorizer: tenant and scopes come from the claims of a token that the issuer signed.
+ * API Gateway's token authorizer: tenant and scopes come from the claims of a token that the issuer signed, and by the scopes
+ * it is counted in the usage plan of tenants or of operators.
  * @throws {Error} `Unauthorized`, the word that API Gateway turns into 401; anything else is a fault of ours, 500
  */
 const authorize = (
-  { TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL }: TokenEnvironment,
+  { TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_JWKS_URL, NAME_PREFIX }: TokenEnvironment & UsagePlanEnvironment,
   audit: Pick<AuditStore, 'count'>,
 ) => {
   const keys = createRemoteJWKSet(new URL(TOKEN_JWKS_URL));
@@ -56,7 +58,8 @@ const authorize = (
     const claims = Claims.safeParse(payload);
     if (!claims.success) throw unauthorized(claims.error);
     const { sub, tenant_id, scope } = claims.data;
-    return allow(methodArn, { tenantId: tenant_id, subject: sub, scopes: scope });
+    const usageIdentifierKey = usagePlanKey(NAME_PREFIX, callerKindOf(scope));
+    return { ...allow(methodArn, { tenantId: tenant_id, subject: sub, scopes: scope }), usageIdentifierKey };
   };
   return async (event: APIGatewayTokenAuthorizerEvent): Promise<APIGatewayAuthorizerResult> => {
     try {

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
+  ApiKeySourceType,
   AuthorizationType,
   EndpointType,
   JsonSchemaType,
@@ -29,11 +30,12 @@ import type { Configuration, Throttling } from '../configuration-schema.ts';
 import { ServiceRole } from '../service-role.ts';
 import type { Functions } from './function-table.ts';
 import { answerProblems } from './gateway-problems.ts';
+import { UsagePlans } from './usage-plans.ts';
 
 export type ApiProps = {
   readonly name: string;
   readonly functions: Functions<'api'>;
-  readonly configuration: Pick<Configuration, 'throttling' | 'logRetention' | 'domain'>;
+  readonly configuration: Pick<Configuration, 'throttling' | 'usagePlans' | 'logRetention' | 'domain'>;
 };
 
 /** The routes' own first segment, so that the links in answers lead back here from the API's address. */
@@ -65,13 +67,14 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, { name, functions, configuration }: ApiProps) {
     super(scope, id);
-    const { throttling, logRetention, domain } = configuration;
+    const { throttling, usagePlans, logRetention, domain } = configuration;
     this.#functions = functions;
     this.rest = new RestApi(this, 'Rest', {
       restApiName: name,
       endpointTypes: [EndpointType.REGIONAL],
       cloudWatchRole: true,
       disableExecuteApiEndpoint: domain !== null,
+      apiKeySourceType: ApiKeySourceType.AUTHORIZER,
       deployOptions: {
         stageName: STAGE,
         ...limitsOf(throttling.reads),
@@ -96,6 +99,7 @@ export class Api extends Construct {
     });
     this.#anObject = this.rest.addModel('Object', { schema: { type: JsonSchemaType.OBJECT } });
     for (const route of ROUTES) this.#addRoute(route);
+    new UsagePlans(this, 'UsagePlans', { namePrefix: name, stage: this.rest.deploymentStage, plans: usagePlans });
     if (domain !== null) this.#addDomain(domain);
     answerProblems(this.rest);
     this.#acknowledgeFindings();
@@ -125,7 +129,7 @@ export class Api extends Construct {
       {
         ...(scope === null
           ? { authorizationType: AuthorizationType.NONE }
-          : { authorizationType: AuthorizationType.CUSTOM, authorizer: this.#authorizer }),
+          : { authorizationType: AuthorizationType.CUSTOM, authorizer: this.#authorizer, apiKeyRequired: true }),
         ...this.#validation(route),
       },
     );

@@ -24,6 +24,7 @@ export const functionVariables = (
 ): FunctionVariables => {
   const { tokens, dagster, lineage } = configuration;
   return {
+    NAME_PREFIX: namePrefixOf(configuration),
     CONTROL_TABLE_NAME: stores.controlTable.table.tableName,
     OBJECT_STORE_URL: stores.snapshots.url,
     // Named, not referred to: some of these functions are steps of the machines, and others are in another stack.

@@ -1,5 +1,5 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
-import { GATEWAY_RESPONSES, PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
+import { GATEWAY_RESPONSES, PROBLEM_CONTENT_TYPE, saysWhenToRetry } from '../../contract/gateway-responses.ts';
 
 /** Makes API Gateway's own refusals the same problem bodies as everywhere else. */
 export const answerProblems = (api: RestApi): void => {
@@ -10,7 +10,7 @@ export const answerProblems = (api: RestApi): void => {
       responseHeaders: {
         'Content-Type': `'${PROBLEM_CONTENT_TYPE}'`,
         'Cache-Control': "'no-store'",
-        ...((problem.status === 429 || problem.status === 503) && { 'Retry-After': "'1'" }),
+        ...(saysWhenToRetry(problem) && { 'Retry-After': "'1'" }),
       },
       templates: { 'application/json': literalTemplate(problem) },
     });

@@ -4,6 +4,13 @@ import { AuthorizerAnswer, allows } from './policy.ts';
 /** What functions find in `requestContext.authorizer`. */
 export type AuthorizerContext = { principalId: string } & Record<string, string>;
 
+/** Whom an authorizer lets in. */
+export type Caller = {
+  readonly context: AuthorizerContext;
+  /** Value of the API key that the authorizer has named. */
+  readonly apiKey: string | null;
+};
+
 export type AuthorizerOptions = {
   /** Calls the authorizer function. */
   readonly call: (event: { type: 'TOKEN'; authorizationToken: string; methodArn: string }) => Promise<unknown>;
@@ -29,13 +36,14 @@ export class Authorizer {
    * @param token the `Authorization` header, whole
    * @throws {GatewayFailure} UNAUTHORIZED, ACCESS_DENIED, or DEFAULT_5XX when the authorizer fails
    */
-  async authorize(token: string | undefined, methodArn: string): Promise<AuthorizerContext> {
+  async authorize(token: string | undefined, methodArn: string): Promise<Caller> {
     // Without a token the function is not even asked.
     if (token === undefined || token === '') throw new GatewayFailure('UNAUTHORIZED');
     const answer = this.#cached(token) ?? (await this.#ask(token, methodArn));
     if (!allows(answer, methodArn)) throw new GatewayFailure('ACCESS_DENIED');
     const values = Object.entries(answer.context).map(([name, value]) => [name, String(value)]);
-    return { ...Object.fromEntries(values), principalId: answer.principalId };
+    const context = { ...Object.fromEntries(values), principalId: answer.principalId };
+    return { context, apiKey: answer.usageIdentifierKey ?? null };
   }
 
   #cached(token: string): AuthorizerAnswer | undefined {

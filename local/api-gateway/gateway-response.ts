@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Problem } from '../../contract/api/common.ts';
-import { type GatewayResponseType, PROBLEM_CONTENT_TYPE } from '../../contract/gateway-responses.ts';
+import { type GatewayResponseType, PROBLEM_CONTENT_TYPE, saysWhenToRetry } from '../../contract/gateway-responses.ts';
 
 /** What the gateway answers by itself, by the type of the answer. */
 export type GatewayResponses = Readonly<Record<GatewayResponseType, Problem>>;
@@ -14,7 +14,7 @@ export const sendProblem = (request: IncomingMessage, response: ServerResponse, 
   response.statusCode = problem.status;
   response.setHeader('content-type', PROBLEM_CONTENT_TYPE);
   response.setHeader('content-length', Buffer.byteLength(content));
-  if (problem.status === 429 || problem.status === 503) response.setHeader('retry-after', '1');
+  if (saysWhenToRetry(problem)) response.setHeader('retry-after', '1');
   if (request.complete) {
     response.end(content);
     return;

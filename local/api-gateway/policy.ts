@@ -11,6 +11,8 @@ export const AuthorizerAnswer = z.object({
     Statement: z.union([Statement, z.array(Statement)]).transform((value) => [value].flat()),
   }),
   context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
+  /** Value of the API key that the caller counts under. */
+  usageIdentifierKey: z.string().nullish(),
 });
 export type AuthorizerAnswer = z.output<typeof AuthorizerAnswer>;
 

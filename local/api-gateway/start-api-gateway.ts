@@ -5,11 +5,11 @@ import type { Route } from '../../contract/api/route.ts';
 import type { Lambda } from '../lambda/start-lambda.ts';
 import { listenOnLoopback } from '../loopback.ts';
 import { actingAs } from '../recording/caller.ts';
-import { Authorizer } from './authorizer.ts';
+import { Authorizer, type AuthorizerContext } from './authorizer.ts';
 import { GatewayFailure } from './gateway-failure.ts';
 import { type GatewayResponses, sendProblem } from './gateway-response.ts';
 import { sendBuffered, sendStreamed } from './integration.ts';
-import { methodArnOf, proxyEvent } from './proxy-event.ts';
+import { type GatewayRequest, methodArnOf, proxyEvent } from './proxy-event.ts';
 import { readBody } from './request-body.ts';
 import { RouteTable } from './route-table.ts';
 
@@ -27,6 +27,11 @@ export type ApiGatewayOptions = {
   readonly accountId: string;
   /** Name of the function that checks tokens. @default authorize */
   readonly authorizer?: string;
+  /**
+   * Values of the keys that are in a usage plan: a route with a scope takes callers for whom the authorizer names one.
+   * @default no route needs a key
+   */
+  readonly apiKeys?: readonly string[];
   /** How long its answer is good for a token; 0 asks each time. @default 300, as in API Gateway */
   readonly authorizerTtlSeconds?: number;
   /** Takes what clients are not told of: why an answer was a 5xx or was cut off. @default stderr */
@@ -44,7 +49,7 @@ export type ApiGateway = {
 
 /** Starts the HTTP front: API Gateway's REST API with proxy integrations, a token authorizer and streamed answers. */
 export const startApiGateway = async (options: ApiGatewayOptions): Promise<ApiGateway> => {
-  const { port, routes, gatewayResponses, lambda, region, accountId } = options;
+  const { port, routes, gatewayResponses, lambda, region, accountId, apiKeys } = options;
   const {
     authorizer: authorizerName = 'authorize',
     authorizerTtlSeconds = 300,
@@ -69,13 +74,18 @@ export const startApiGateway = async (options: ApiGatewayOptions): Promise<ApiGa
     const url = new URL(`${base}${message.url?.startsWith('/') ? message.url : '/'}`);
     const match = table.match(message.method ?? '', url.pathname);
     const request = { message, url, match, requestId, receivedAt };
-    const caller =
-      match.route.scope === null
-        ? null
-        : await authorizer.authorize(message.headers.authorization, methodArnOf(api, request));
-    const event = proxyEvent(api, request, caller, body);
+    const event = proxyEvent(api, request, await admit(request), body);
     if (!match.route.streams) return sendBuffered(lambda, match.route.function, event, response);
     return sendStreamed(lambda, match.route.function, event, response, cutFor(response, closing.signal));
+  };
+
+  const admit = async (request: GatewayRequest): Promise<AuthorizerContext | null> => {
+    const { message, match } = request;
+    if (match.route.scope === null) return null;
+    const { context, apiKey } = await authorizer.authorize(message.headers.authorization, methodArnOf(api, request));
+    if (apiKeys === undefined || apiKeys.some((known) => known === apiKey)) return context;
+    const cause = new Error(`The authorizer named the API key ${apiKey}, which is in no usage plan.`);
+    throw new GatewayFailure('INVALID_API_KEY', { cause });
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

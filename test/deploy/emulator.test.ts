@@ -123,22 +123,30 @@ describe('Lambda and API Gateway', () => {
     expect(await answer.json()).toBe('undefined');
   });
 
+  const RestApiId = { Ref: 'Api' };
+  const addressOf = (api: string | undefined) => `${endpoint}/restapis/${api}/stage/_user_request_/`;
+  const method = (HttpMethod: string, own: object) => ({
+    Type: 'AWS::ApiGateway::Method',
+    Properties: {
+      RestApiId,
+      ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
+      HttpMethod,
+      AuthorizationType: 'NONE',
+      ...own,
+    },
+  });
+  const calling = (version: string, action: string) => ({
+    'Fn::Join': ['', [`${FUNCTIONS}${version}/functions/`, { 'Fn::GetAtt': ['It', 'Arn'] }, `/${action}`]],
+  });
+  const deploymentAfter = (...DependsOn: string[]) => ({
+    Type: 'AWS::ApiGateway::Deployment',
+    DependsOn,
+    Properties: { RestApiId, StageName: 'stage' },
+  });
+
   test('an integration that streams is answered 500', async () => {
-    const method = (HttpMethod: string, version: string, action: string) => ({
-      Type: 'AWS::ApiGateway::Method',
-      Properties: {
-        RestApiId: { Ref: 'Api' },
-        ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
-        HttpMethod,
-        AuthorizationType: 'NONE',
-        Integration: {
-          Type: 'AWS_PROXY',
-          IntegrationHttpMethod: 'POST',
-          Uri: {
-            'Fn::Join': ['', [`${FUNCTIONS}${version}/functions/`, { 'Fn::GetAtt': ['It', 'Arn'] }, `/${action}`]],
-          },
-        },
-      },
+    const proxied = (version: string, action: string) => ({
+      Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: calling(version, action) },
     });
     const { outputs } = await stackOf(
       'stream-integration',
@@ -146,19 +154,70 @@ describe('Lambda and API Gateway', () => {
         Role: role('lambda'),
         It: inlineFunction('exports.handler = async () => ({ statusCode: 200, body: "streamed" });'),
         Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'stream-integration' } },
-        Streaming: method('GET', '2021-11-15', 'response-streaming-invocations'),
-        Whole: method('POST', '2015-03-31', 'invocations'),
-        Deployment: {
-          Type: 'AWS::ApiGateway::Deployment',
-          DependsOn: ['Streaming', 'Whole'],
-          Properties: { RestApiId: { Ref: 'Api' }, StageName: 'stage' },
-        },
+        Streaming: method('GET', proxied('2021-11-15', 'response-streaming-invocations')),
+        Whole: method('POST', proxied('2015-03-31', 'invocations')),
+        Deployment: deploymentAfter('Streaming', 'Whole'),
       },
-      { Api: { Value: { Ref: 'Api' } } },
+      { Api: { Value: RestApiId } },
     );
-    const address = `${endpoint}/restapis/${outputs['Api']}/stage/_user_request_/`;
+    const address = addressOf(outputs['Api']);
     expect((await fetch(address, { method: 'POST' })).status).toBe(200);
     expect((await fetch(address)).status).toBe(500);
+  });
+
+  test('a key that the authorizer names is not looked at; one that the caller sends is', async () => {
+    const key = 'KeyOfAUsagePlanOfTheStage';
+    const answer = {
+      principalId: 'anyone',
+      policyDocument: {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' }],
+      },
+      usageIdentifierKey: key,
+    };
+    const { outputs } = await stackOf(
+      'key-of-authorizer',
+      {
+        Role: role('lambda'),
+        It: inlineFunction(`exports.handler = async () => (${JSON.stringify(answer)});`),
+        Api: {
+          Type: 'AWS::ApiGateway::RestApi',
+          Properties: { Name: 'key-of-authorizer', ApiKeySourceType: 'AUTHORIZER' },
+        },
+        Authorizer: {
+          Type: 'AWS::ApiGateway::Authorizer',
+          Properties: {
+            RestApiId,
+            Name: 'it',
+            Type: 'TOKEN',
+            IdentitySource: 'method.request.header.Authorization',
+            AuthorizerUri: calling('2015-03-31', 'invocations'),
+          },
+        },
+        Method: method('GET', {
+          AuthorizationType: 'CUSTOM',
+          AuthorizerId: { Ref: 'Authorizer' },
+          ApiKeyRequired: true,
+          Integration: { Type: 'MOCK' },
+        }),
+        Deployment: deploymentAfter('Method'),
+        Key: { Type: 'AWS::ApiGateway::ApiKey', Properties: { Value: key, Enabled: true } },
+        Plan: {
+          Type: 'AWS::ApiGateway::UsagePlan',
+          DependsOn: 'Deployment',
+          Properties: { ApiStages: [{ ApiId: RestApiId, Stage: 'stage' }] },
+        },
+        KeyOfPlan: {
+          Type: 'AWS::ApiGateway::UsagePlanKey',
+          Properties: { KeyId: { Ref: 'Key' }, KeyType: 'API_KEY', UsagePlanId: { Ref: 'Plan' } },
+        },
+      },
+      { Api: { Value: RestApiId } },
+    );
+    const call = (headers: Record<string, string>) =>
+      fetch(addressOf(outputs['Api']), { headers: { authorization: 'Bearer any', ...headers } });
+    expect((await call({})).status).toBe(403);
+    expect((await call({ 'x-api-key': key })).status).toBe(200);
   });
 });
 

@@ -1,9 +1,11 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Loopback, listenOnLoopback } from '../../local/loopback.ts';
+import { callerKeyHeader } from './caller-key.ts';
 
 /**
  * Starts an address on 127.0.0.1 for the API that the emulator serves by a host's name, which Node does not resolve.
- * Everything is passed on as it comes, chunk by chunk: nothing here buffers.
+ * Everything is passed on as it comes, chunk by chunk: nothing here buffers. Callers get the key of their usage plan, which
+ * the emulator wants of them.
  * @param apiId of the API to call, asked for with each request: it is known once it is deployed
  */
 export const startFront = async (endpoint: string, apiId: () => Promise<string>, port = 0): Promise<Loopback> => {
@@ -13,7 +15,13 @@ export const startFront = async (endpoint: string, apiId: () => Promise<string>,
       const host = `${await apiId()}.execute-api.localhost:${emulatorPort}`;
       const { method, url: path, headers } = request;
       const passedOn = forward(
-        { hostname, port: emulatorPort, method, path, headers: { ...headers, host } },
+        {
+          hostname,
+          port: emulatorPort,
+          method,
+          path,
+          headers: { ...headers, ...callerKeyHeader(headers.authorization), host },
+        },
         (answer) => {
           response.writeHead(answer.statusCode ?? 502, answer.headers);
           answer.pipe(response);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ROUTES } from '../../contract/api/routes.ts';
 import { GATEWAY_RESPONSES } from '../../contract/gateway-responses.ts';
+import { CALLER_KINDS, type CallerKind, usagePlanKey } from '../../contract/usage-plans.ts';
 import { literalTemplate } from '../../lib/service/gateway-problems.ts';
 import { deployed, ofType, type Resource, synthesizedTemplates } from './synthesis.ts';
 
@@ -44,6 +45,10 @@ describe.each(ROUTES)('$method $path', ({ method, path, scope, streams, function
     );
   });
 
+  test(scope === null ? 'is in no usage plan' : 'counts in the usage plan of its caller', () => {
+    expect(properties['ApiKeyRequired'] ?? false).toBe(scope !== null);
+  });
+
   test(`goes to ${name} ${streams ? 'and streams the answer' : 'and answers at once'}`, () => {
     const invocation = streams ? '2021-11-15' : '2015-03-31';
     const end = streams ? 'response-streaming-invocations' : 'invocations';
@@ -77,7 +82,18 @@ test('what API Gateway answers by itself are the problems of the contract', () =
     expect(ResponseParameters).toMatchObject({
       'gatewayresponse.header.Content-Type': "'application/problem+json'",
     });
+    // What a wait of a second does not mend does not ask for one.
+    const waits = ['THROTTLED', 'INTEGRATION_TIMEOUT', 'INTEGRATION_FAILURE'].includes(String(ResponseType));
+    expect((ResponseParameters as object)['gatewayresponse.header.Retry-After' as never]).toBe(
+      waits ? "'1'" : undefined,
+    );
   }
+});
+
+test('a day that is used up is told apart from a burst, and a key of no plan is our fault', () => {
+  expect(GATEWAY_RESPONSES.QUOTA_EXCEEDED).toMatchObject({ status: 429, code: 'limit_reached', retryable: false });
+  expect(GATEWAY_RESPONSES.THROTTLED).toMatchObject({ status: 429, code: 'limit_reached', retryable: true });
+  expect(GATEWAY_RESPONSES.INVALID_API_KEY).toMatchObject({ status: 500, code: 'internal' });
 });
 
 test('what the firewall refuses is 403, and not a request that could be mended', () => {
@@ -106,6 +122,57 @@ test('what changes something and what asks for much have limits of their own', (
   expect(limitOf('/graphs', 'GET')).toBeUndefined();
   // An entry of a method replaces the stage's settings, and does not add to them.
   expect(settings.filter(({ LoggingLevel }) => LoggingLevel !== 'ERROR')).toEqual([]);
+});
+
+describe('the usage plans', () => {
+  const plans = ofType(resources, 'AWS::ApiGateway::UsagePlan');
+  const keys = ofType(resources, 'AWS::ApiGateway::ApiKey');
+  const planOf = (kind: CallerKind) => plans.find(([, { Properties }]) => Properties['UsagePlanName'] === nameOf(kind));
+  const keyOf = (kind: CallerKind) => keys.find(([, { Properties }]) => Properties['Name'] === nameOf(kind));
+  const nameOf = (kind: CallerKind) => `graphfleet-dev-${kind}`;
+
+  test('have keys that callers can not send: the API takes them from its authorizer', () => {
+    const [[, api] = []] = ofType(resources, 'AWS::ApiGateway::RestApi');
+    expect(api?.Properties).toMatchObject({ ApiKeySourceType: 'AUTHORIZER' });
+  });
+
+  test('are one for each kind of caller, about the stage, and there is no other', () => {
+    expect(plans).toHaveLength(CALLER_KINDS.length);
+    const [[stageId, { Properties }] = ['', { Properties: {} }]] = ofType(resources, 'AWS::ApiGateway::Stage');
+    for (const kind of CALLER_KINDS) {
+      expect(planOf(kind)?.[1].Properties['ApiStages']).toEqual([
+        { ApiId: Properties['RestApiId' as never], Stage: { Ref: stageId }, Throttle: {} },
+      ]);
+    }
+  });
+
+  test('have what the configuration gives each kind', () => {
+    expect(planOf('tenants')?.[1].Properties).toMatchObject({
+      Throttle: { RateLimit: 100, BurstLimit: 200 },
+      Quota: { Limit: 1_000_000, Period: 'DAY' },
+    });
+    expect(planOf('operators')?.[1].Properties).toMatchObject({ Throttle: { RateLimit: 50, BurstLimit: 100 } });
+    expect(planOf('operators')?.[1].Properties).not.toHaveProperty('Quota');
+  });
+
+  test('have one key each, the one that the authorizer names by its own environment', () => {
+    const [authorize] = ofType(resources, 'AWS::Lambda::Function').flatMap(([, { Properties }]) =>
+      Properties['FunctionName'] === 'graphfleet-dev-authorize' ? [Properties['Environment']] : [],
+    );
+    const { Variables: variables } = authorize as { Variables: { NAME_PREFIX: string } };
+    expect(keys).toHaveLength(CALLER_KINDS.length);
+    const members = ofType(resources, 'AWS::ApiGateway::UsagePlanKey').map(([, { Properties }]) => Properties);
+    expect(members).toHaveLength(CALLER_KINDS.length);
+    for (const kind of CALLER_KINDS) {
+      const [keyId, key] = keyOf(kind) ?? [];
+      expect(key?.Properties).toMatchObject({ Value: usagePlanKey(variables.NAME_PREFIX, kind), Enabled: true });
+      expect(members).toContainEqual({
+        KeyId: { Ref: keyId },
+        KeyType: 'API_KEY',
+        UsagePlanId: { Ref: planOf(kind)?.[0] },
+      });
+    }
+  });
 });
 
 describe('what is refused before a function runs', () => {

@@ -30,12 +30,20 @@ describe('the configuration of a stage', () => {
 
   const domain = { name: 'graphs.example.com', certificateArn: EVERYTHING.domain?.certificateArn };
   const dagster = { url: 'https://dagster.example.com', jobs: {}, tokenSecretArn: null };
+  const { tenants } = dev.usagePlans;
+  const plansWith = (change: object) => ({ usagePlans: { ...dev.usagePlans, tenants: { ...tenants, ...change } } });
   const tiersWith = (change: object) => ({ tiers: { ...dev.tiers, standard: { ...standard, ...change } } });
   test.each([
     [{ tokens: { ...dev.tokens, issuer: '' } }, 'tokens.issuer: Invalid URL'],
     [{ tokens: { ...dev.tokens, keySetUrl: 'not a url' } }, 'tokens.keySetUrl: Invalid URL'],
     [{ tokens: { ...dev.tokens, audience: '' } }, 'tokens.audience: Too small: expected string to have >=1 characters'],
     [{ retentionDays: undefined }, 'retentionDays: Give a whole number of 1 or more.'],
+    [plansWith({ requestsPerSecond: 0 }), 'usagePlans.tenants.requestsPerSecond: Give a whole number of 1 or more.'],
+    [plansWith({ burst: 0.5 }), 'usagePlans.tenants.burst: Give a whole number of 1 or more.'],
+    [plansWith({ requestsPerDay: 0 }), 'usagePlans.tenants.requestsPerDay: Give a whole number of 1 or more.'],
+    [plansWith({ requestsPerDay: undefined }), 'usagePlans.tenants.requestsPerDay: Give a whole number of 1 or more.'],
+    [plansWith({ requestsPerHour: 1 }), 'usagePlans.tenants: Unrecognized key: "requestsPerHour"'],
+    [{ usagePlans: { ...dev.usagePlans, guests: tenants } }, 'usagePlans: Unrecognized key: "guests"'],
     [{ limits: { foo: 1 } }, 'limits: Unrecognized key: "foo"'],
     [{ limits: { streamsPerTenant: 'many' } }, 'limits: Unrecognized key: "streamsPerTenant"'],
     [
@@ -59,6 +67,14 @@ describe('the configuration of a stage', () => {
     [{ canary: { percentage: 100, minutes: 10 } }, 'canary.percentage: Give a whole number from 1 to 99.'],
     [{ availabilityZones: 0 }, 'availabilityZones: Give a whole number of 1 or more.'],
     [{ availabilityZones: 'two' }, 'availabilityZones: Give how many, or the names of some: ["us-east-1b"].'],
+    [
+      tiersWith({ processorUnits: 1_000 }),
+      'tiers.standard: Fargate has 512, 1024, 2048, 4096, 8192, 16384 processor units, not 1000.',
+    ],
+    ...[1_024, 9_216, 2_500].map((memoryMegabytes): [object, string] => [
+      tiersWith({ memoryMegabytes }),
+      'tiers.standard: With 1024 processor units Fargate has 2048 to 8192 megabytes, in steps of 1024.',
+    ]),
     [tiersWith({ storageGigabytes: 20 }), 'tiers.standard.storageGigabytes: Give a whole number of 21 or more.'],
     [
       tiersWith({ storageGigabytes: 500 }),
@@ -82,9 +98,10 @@ describe('the configuration of a stage', () => {
     ]);
   });
 
-  test('may have larger disks than Fargate on hosts of its own', () => {
+  test('may have larger disks than Fargate, and any size of task, on hosts of its own', () => {
     const hosts = { instanceType: 'r8g.4xlarge', most: 2 };
     expect(complaintsAbout(tiersWith({ storageGigabytes: 500, hosts }))).toEqual([]);
+    expect(complaintsAbout(tiersWith({ processorUnits: 3_000, memoryMegabytes: 5_000, hosts }))).toEqual([]);
   });
 
   test('has its own name, so that a copy does not change the stage that it was made from', () => {

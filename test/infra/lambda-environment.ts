@@ -3,6 +3,7 @@ export const LAMBDA_ENVIRONMENT = {
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'placeholder',
   AWS_SECRET_ACCESS_KEY: 'placeholder',
+  NAME_PREFIX: 'graphfleet-dev',
   CONTROL_TABLE_NAME: 'table',
   OBJECT_STORE_URL: 's3://bucket',
   STATE_MACHINE_ARN_PREFIX: 'arn:aws:states:eu-central-1:000000000000:stateMachine:graphfleet-dev-',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GATEWAY_RESPONSES, type GatewayResponseType } from '../../../contract/gateway-responses.ts';
 import { countingAuthorizer, echo, route, startGateway } from './gateway-harness.ts';
 
@@ -185,4 +185,48 @@ test('an answer of the authorizer serves its token until it is old, and a refusa
   await call('wrong');
   await call('wrong');
   expect(asked).toHaveLength(5);
+});
+
+describe('where the API has keys', () => {
+  const apiKeys = ['key-of-tenant-a'];
+  const open = route('/v1/health');
+
+  test.each(['tenant-b', 'keyless'])(
+    'a caller for whom the authorizer names none of them is refused as our fault: %s',
+    async (token) => {
+      const { authorize } = countingAuthorizer();
+      const { url, faults } = await startGateway(
+        guarded,
+        { echo: () => echo, authorize: () => authorize },
+        { apiKeys },
+      );
+
+      await expectProblem(await fetch(`${url}/v1/graphs/x`, withToken(token)), 'INVALID_API_KEY');
+      expect(faults).toMatchObject([{ message: expect.stringContaining('which is in no usage plan') }]);
+    },
+  );
+
+  test('the key that counts is the one that the authorizer names, also when its answer is kept', async () => {
+    const { asked, authorize } = countingAuthorizer();
+    const { url } = await startGateway(guarded, { echo: () => echo, authorize: () => authorize }, { apiKeys });
+    const sendingKey = (token: string) =>
+      fetch(`${url}/v1/graphs/x`, { headers: { ...withToken(token).headers, 'x-api-key': 'key-of-tenant-a' } });
+
+    await expectProblem(await sendingKey('tenant-b'), 'INVALID_API_KEY');
+    await expectProblem(await sendingKey('tenant-b'), 'INVALID_API_KEY');
+    expect(asked).toHaveLength(1);
+    expect((await fetch(`${url}/v1/graphs/x`, withToken('tenant-a'))).status).toBe(200);
+    expect((await fetch(`${url}/v1/graphs/x`, withToken('tenant-a'))).status).toBe(200);
+  });
+
+  test('who is not let in is told so, and what is open needs no key', async () => {
+    const { authorize } = countingAuthorizer();
+    const makers = { echo: () => echo, authorize: () => authorize };
+    const { url, faults } = await startGateway([...guarded, open], makers, { apiKeys });
+
+    await expectProblem(await fetch(`${url}/v1/graphs/x`, withToken('wrong')), 'UNAUTHORIZED');
+    await expectProblem(await fetch(`${url}/v1/graphs/x`, withToken('denied')), 'ACCESS_DENIED');
+    expect((await fetch(`${url}/v1/health`)).status).toBe(200);
+    expect(faults).toEqual([]);
+  });
 });

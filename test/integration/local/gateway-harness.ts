@@ -41,7 +41,7 @@ export const streaming =
       body: open(),
     }));
 
-/** An authorizer that takes `Bearer <tenant>`, and counts how often it is asked. */
+/** An authorizer that takes `Bearer <tenant>`, names the API key `key-of-<tenant>` unless it is `keyless`, and counts how often it is asked. */
 export const countingAuthorizer = () => {
   const asked: APIGatewayTokenAuthorizerEvent[] = [];
   const authorize = async (event: APIGatewayTokenAuthorizerEvent) => {
@@ -56,6 +56,7 @@ export const countingAuthorizer = () => {
       principalId: 'user',
       policyDocument: { Version: '2012-10-17', Statement },
       context: { tenantId, level: 7 },
+      usageIdentifierKey: tenantId === 'keyless' ? null : `key-of-${tenantId}`,
     };
   };
   return { asked, authorize };
