@@ -71,8 +71,8 @@ export default defineConfig({
           env: recordedAs('e2e'),
           testTimeout: 90_000,
           hookTimeout: 60_000,
-          // One runtime serves all of them, and two cores carry it.
-          fileParallelism: false,
+          // Each worker has a runtime of its own; what is deployed is one for all.
+          fileParallelism: process.env['GRAPHFLEET_URL'] === undefined,
         },
       },
       // A runtime each, that is loaded, killed or refreshed as a whole: run by `npm run test:scenarios`, and by CI.

@@ -28,7 +28,7 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
     await putWebhookSecret(emulation);
     await furnish(emulation);
     const { url, tokens, directory, miniStack } = emulation;
-    project.provide('target', { url, tokens, dataDirectory: directory });
+    project.provide('targets', [{ url, tokens, dataDirectory: directory }]);
     project.provide('deployed', {
       endpoint: miniStack.endpoint,
       environment: { ...miniStack.environment },

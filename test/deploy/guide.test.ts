@@ -4,11 +4,12 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, inject, test } from 'vitest';
+import { ownTarget } from '../e2e/target.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const GUIDE = await readFile(join(ROOT, 'docs/operations.md'), 'utf8');
 const { environment, assembly } = inject('deployed');
-const { url, tokens, dataDirectory } = inject('target');
+const { url, tokens, dataDirectory } = ownTarget();
 const { webhookSecret } = JSON.parse(await readFile(join(dataDirectory ?? '', 'runtime.json'), 'utf8')) as {
   webhookSecret: string;
 };

@@ -7,11 +7,12 @@ import {
 } from '@aws-sdk/client-ecs';
 import { expect, inject, test } from 'vitest';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
+import { ownTarget } from '../e2e/target.ts';
 import { awsQuery } from './aws-query.ts';
 import { cdk } from './cdk.ts';
 
 const { assembly, endpoint, environment } = inject('deployed');
-const { url, tokens } = inject('target');
+const { url, tokens } = ownTarget();
 const ecs = new ECSClient({
   endpoint,
   region: environment['AWS_REGION'] ?? '',

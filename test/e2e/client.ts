@@ -1,12 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { inject } from 'vitest';
+import { ownTarget, type Target } from './target.ts';
 
-export type Target = {
-  url: string;
-  tokens: { tenant: string; otherTenant: string; operator: string };
-  /** The runtime's directory, when it is a runtime on this machine. */
-  dataDirectory?: string;
-};
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown> };
 type Call = { method?: string; body?: unknown; text?: string; token?: string | null; headers?: Record<string, string> };
 
@@ -14,7 +8,7 @@ type Call = { method?: string; body?: unknown; text?: string; token?: string | n
 export class Client {
   readonly target: Target;
 
-  constructor(target: Target = inject('target')) {
+  constructor(target: Target = ownTarget()) {
     this.target = target;
   }
 

@@ -3,32 +3,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startRuntimeProcess } from '../fixtures/runtime-process.ts';
-import type { Target } from './client.ts';
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    target: Target;
-  }
-}
+import type { Target } from './target.ts';
 
 /**
  * What the end-to-end tests call: `GRAPHFLEET_URL` with the tokens of `GRAPHFLEET_TOKENS` (JSON), if they are set,
- * or else a runtime of their own on a fresh directory.
+ * or else a runtime for each worker, on a fresh directory.
  */
 export const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const { GRAPHFLEET_URL, GRAPHFLEET_TOKENS } = process.env;
   if (GRAPHFLEET_URL !== undefined) {
-    project.provide('target', {
-      url: GRAPHFLEET_URL,
-      tokens: JSON.parse(GRAPHFLEET_TOKENS ?? '{}') as Target['tokens'],
-    });
+    const tokens = JSON.parse(GRAPHFLEET_TOKENS ?? '{}') as Target['tokens'];
+    project.provide('targets', [{ url: GRAPHFLEET_URL, tokens }]);
     return async () => {};
   }
-  const directory = await mkdtemp(join(tmpdir(), 'graphfleet-e2e-'));
-  const runtime = await startRuntimeProcess(directory, { ...project.config.env });
-  project.provide('target', { url: runtime.url, tokens: runtime.tokens, dataDirectory: directory });
+  const { env, maxWorkers } = project.config;
+  const started = await Promise.all(Array.from({ length: maxWorkers }, () => start(env)));
+  project.provide(
+    'targets',
+    started.map(({ target }) => target),
+  );
   return async () => {
-    await runtime.stop();
-    await rm(directory, { recursive: true, force: true });
+    await Promise.all(started.map(({ stop }) => stop()));
+  };
+};
+
+const start = async (environment: NodeJS.ProcessEnv): Promise<{ target: Target; stop(): Promise<void> }> => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'graphfleet-e2e-'));
+  const { url, tokens, stop } = await startRuntimeProcess(dataDirectory, environment);
+  return {
+    target: { url, tokens, dataDirectory },
+    async stop() {
+      await stop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
   };
 };

@@ -4,8 +4,8 @@ import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { functionEnvironments } from '../../local/function-environments.ts';
 import { startLambda } from '../../local/lambda/start-lambda.ts';
 import { LOCAL } from '../../local/settings.ts';
-import type { Target } from './client.ts';
 import { describedBy } from './stores.ts';
+import type { Target } from './target.ts';
 
 /**
  * Runs scheduled functions of a runtime on this machine now, as its schedule does each minute, in this process.

@@ -16,7 +16,7 @@ import type { ObjectStore } from '../../domain/snapshot/object-store.ts';
 import { S3ObjectStore } from '../../domain/snapshot/s3-object-store.ts';
 import { DynamoTableStore } from '../../domain/table/dynamo-table-store.ts';
 import type { RuntimeFile } from '../fixtures/runtime-process.ts';
-import type { Target } from './client.ts';
+import type { Target } from './target.ts';
 
 /** What a runtime or a deployment on this machine keeps, for tests that look behind the API or make what the API can not make yet. */
 export const openStores = (target: Target) => {

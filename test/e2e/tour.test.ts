@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FIRST_CALLS, tour } from '../../local/tour.ts';
+import { ownTarget } from './target.ts';
 
 /** The tour is some dozens of processes and operations, one after another. */
 const PATIENCE_MS = 240_000;
@@ -14,7 +15,7 @@ type Step = { call: string; answer: string; language: string };
 const textOf = (document: string) => readFile(new URL(`../../${document}`, import.meta.url), 'utf8');
 /** The README begins it, and another document goes on in the same shell. */
 const TOUR = [/^## Tour\n(.*?)^## /ms.exec(await textOf('README.md'))?.[1] ?? '', await textOf('docs/tour.md')];
-const target = inject('target');
+const target = ownTarget();
 let directory: string;
 
 /** A newcomer's directory: the runtime has described itself in it. */
