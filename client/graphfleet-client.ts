@@ -94,7 +94,7 @@ export class GraphfleetClient {
         // An answer of nothing comes at once where something between cuts streams off.
         if (!heard) await delay(FIRST_DELAY_MS);
       } catch (error) {
-        if (error instanceof ProblemError && error.status < 500 && error.status !== 429) throw error;
+        if (error instanceof ProblemError && isRefusal(error)) throw error;
         if (failures >= MOST_FAILURES) throw error;
         await delay(Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS));
         failures += 1;
@@ -121,6 +121,10 @@ export class GraphfleetClient {
     throw new ProblemError(response.status, problemIn(text));
   }
 }
+
+/** What asking again does not change; a limit changes by itself, but for one that says that it does not. */
+const isRefusal = ({ status, problem }: ProblemError): boolean =>
+  status < 500 && (status !== 429 || problem.retryable === false);
 
 const problemIn = (text: string): Partial<Problem> => {
   try {

@@ -110,8 +110,9 @@ export const Configuration = z.strictObject({
   /** Of each method of the API, by what it does: a flood of one kind leaves the others their room. */
   throttling: z.strictObject({ reads: Throttling, commands: Throttling, queries: Throttling }),
   /**
-   * Of each kind of caller, so that tenants together leave operators their room: keep the sum well below what all APIs of the
-   * account may take in the region, 10,000 a second by default, in some 2,500. What is open to everyone is in none.
+   * Of each kind of caller, over all methods: tenants together leave operators room of what the account has. Keep the sums well
+   * below that, for all its APIs of the region: 10,000 a second with a burst of 5,000 by default, in some 2,500 and 1,250. What is
+   * open to everyone is in none.
    */
   usagePlans: z.strictObject({ tenants: UsagePlan, operators: UsagePlan } satisfies Record<CallerKind, z.ZodType>),
   /** What a tenant may do. Functions count it in the control table, exactly; API Gateway knows no tenants. */

@@ -63,8 +63,8 @@ export const CONFIGURATIONS = {
       queries: { requestsPerSecond: 1_000, burst: 2_000 },
     },
     usagePlans: {
-      tenants: { requestsPerSecond: 2_000, burst: 4_000, requestsPerDay: null },
-      operators: { requestsPerSecond: 200, burst: 400, requestsPerDay: null },
+      tenants: { requestsPerSecond: 1_500, burst: 800, requestsPerDay: null },
+      operators: { requestsPerSecond: 200, burst: 200, requestsPerDay: null },
     },
     limits: {},
     retentionDays: 30,

@@ -1,23 +1,21 @@
-type Memory = { readonly least: number; readonly most: number; readonly step: number };
+const fromTo = (least: number, most: number, step: number): number[] =>
+  Array.from({ length: (most - least) / step + 1 }, (_, at) => least + at * step);
 
 /** The memory that Fargate takes with as many processor units, in megabytes: the ECS guide, "Task CPU and memory". */
-const MEMORY_OF: ReadonlyMap<number, Memory> = new Map([
-  [512, { least: 1_024, most: 4_096, step: 1_024 }],
-  [1_024, { least: 2_048, most: 8_192, step: 1_024 }],
-  [2_048, { least: 4_096, most: 16_384, step: 1_024 }],
-  [4_096, { least: 8_192, most: 30_720, step: 1_024 }],
-  [8_192, { least: 16_384, most: 61_440, step: 4_096 }],
-  [16_384, { least: 32_768, most: 122_880, step: 8_192 }],
+const FARGATE_SIZES: ReadonlyMap<number, readonly number[]> = new Map([
+  [256, [512, 1_024, 2_048]],
+  [512, fromTo(1_024, 4_096, 1_024)],
+  [1_024, fromTo(2_048, 8_192, 1_024)],
+  [2_048, fromTo(4_096, 16_384, 1_024)],
+  [4_096, fromTo(8_192, 30_720, 1_024)],
+  [8_192, fromTo(16_384, 61_440, 4_096)],
+  [16_384, fromTo(32_768, 122_880, 8_192)],
 ]);
 
 /** @returns what is wrong with the size of a task for Fargate, in a sentence; null: nothing */
 export const wrongForFargate = (processorUnits: number, memoryMegabytes: number): string | null => {
-  const memory = MEMORY_OF.get(processorUnits);
-  if (memory === undefined)
-    return `Fargate has ${[...MEMORY_OF.keys()].join(', ')} processor units, not ${processorUnits}.`;
-  const { least, most, step } = memory;
-  const fits = memoryMegabytes >= least && memoryMegabytes <= most && memoryMegabytes % step === 0;
-  return fits
-    ? null
-    : `With ${processorUnits} processor units Fargate has ${least} to ${most} megabytes, in steps of ${step}.`;
+  const memory = FARGATE_SIZES.get(processorUnits);
+  if (memory === undefined) return `Give processorUnits that Fargate has: ${[...FARGATE_SIZES.keys()].join(', ')}.`;
+  if (memory.includes(memoryMegabytes)) return null;
+  return `Give memoryMegabytes that Fargate has with ${processorUnits} processorUnits: ${memory.join(', ')}.`;
 };

@@ -4,6 +4,7 @@ import type { ScheduleName } from '../../contract/functions.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { pascalCase } from '../pascal-case.ts';
 import { crashMetric } from './crashes.ts';
+import { failedAnswersMetric } from './failed-answers.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 import { awsMetric, combined, countedOf, largestOf, type ServiceMetrics } from './service-metrics.ts';
 
@@ -162,8 +163,8 @@ const stoppedAlarm = (metrics: ServiceMetrics, alarm: 'schedules-stopped' | 'upk
   } satisfies Definition;
 };
 
-/** Alarms on the service itself; `api` and `table` are names. */
-export const serviceAlarms = (metrics: ServiceMetrics, { api, table }: { api: string; table: string }): Alarms => ({
+/** Alarms on the service itself; `table` is its name. */
+export const serviceAlarms = (metrics: ServiceMetrics, { table }: { table: string }): Alarms => ({
   'schedules-stopped': stoppedAlarm(
     metrics,
     'schedules-stopped',
@@ -190,7 +191,7 @@ export const serviceAlarms = (metrics: ServiceMetrics, { api, table }: { api: st
     rollsBack: true,
   },
   'api-failing': {
-    metric: awsMetric('AWS/ApiGateway', '5XXError', { ApiName: api }),
+    metric: failedAnswersMetric(metrics.service),
     threshold: 10,
     impact: 'Tenants get 5xx from the API: functions fail before they can answer, or are not reached.',
     runbook: 'docs/runbooks/faults.md',

@@ -29,7 +29,7 @@ export class ObservabilityStack extends Stack {
       {
         ...operationAlarms(metrics),
         ...fleetAlarms(metrics),
-        ...serviceAlarms(metrics, { api: namePrefix, table: tableName }),
+        ...serviceAlarms(metrics, { table: tableName }),
       },
       { namePrefix, topicArn: configuration.alarmTopicArn, runbooks: configuration.runbooks },
     );

@@ -27,6 +27,7 @@ import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS } from '../../contract/gateway-responses.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { Configuration, Throttling } from '../configuration-schema.ts';
+import { countFailedAnswers } from '../observability/failed-answers.ts';
 import { ServiceRole } from '../service-role.ts';
 import type { Functions } from './function-table.ts';
 import { answerProblems } from './gateway-problems.ts';
@@ -69,6 +70,11 @@ export class Api extends Construct {
     super(scope, id);
     const { throttling, usagePlans, logRetention, domain } = configuration;
     this.#functions = functions;
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    countFailedAnswers(accessLog, name);
     this.rest = new RestApi(this, 'Rest', {
       restApiName: name,
       endpointTypes: [EndpointType.REGIONAL],
@@ -81,9 +87,7 @@ export class Api extends Construct {
         methodOptions: methodLimits(throttling),
         tracingEnabled: true,
         loggingLevel: MethodLoggingLevel.ERROR,
-        accessLogDestination: new LogGroupLogDestination(
-          new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY }),
-        ),
+        accessLogDestination: new LogGroupLogDestination(accessLog),
         accessLogFormat: AccessLogFormat.custom(ACCESS_LOG_LINE),
       },
     });

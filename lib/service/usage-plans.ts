@@ -12,10 +12,14 @@ export type UsagePlansProps = {
   readonly plans: Configuration['usagePlans'];
 };
 
-/** A usage plan for each kind of caller, with the one key that the authorizer names for all of them. */
+/**
+ * A usage plan for each kind of caller, with the one key that the authorizer names for all of them. An account has no two keys
+ * of one name or value: under another id a key could not be made beside the one that it is to replace.
+ */
 export class UsagePlans extends Construct {
   constructor(scope: Construct, id: string, { namePrefix, stage, plans }: UsagePlansProps) {
     super(scope, id);
+    let before: UsagePlan | undefined;
     for (const kind of CALLER_KINDS) {
       const name = `${namePrefix}-${kind}`;
       const { requestsPerSecond, burst, requestsPerDay } = plans[kind];
@@ -32,6 +36,9 @@ export class UsagePlans extends Construct {
           description: 'No secret: the authorizer names it, and callers can not send it',
         }),
       );
+      // API Gateway refuses changes of plans and their keys that come at once.
+      if (before !== undefined) plan.node.addDependency(before);
+      before = plan;
     }
   }
 }

@@ -146,6 +146,15 @@ describe('the usage plans', () => {
     }
   });
 
+  test('are made one after the other, as API Gateway refuses such changes at once', () => {
+    const [first = ''] = planOf('tenants') ?? [];
+    const keysOfFirst = ofType(resources, 'AWS::ApiGateway::UsagePlanKey').flatMap(([id, { Properties }]) =>
+      (Properties['UsagePlanId'] as { Ref: string }).Ref === first ? [id] : [],
+    );
+    expect(keysOfFirst).toHaveLength(1);
+    expect(planOf('operators')?.[1].DependsOn).toEqual(expect.arrayContaining([first, ...keysOfFirst]));
+  });
+
   test('have what the configuration gives each kind', () => {
     expect(planOf('tenants')?.[1].Properties).toMatchObject({
       Throttle: { RateLimit: 100, BurstLimit: 200 },

@@ -69,12 +69,12 @@ describe('the configuration of a stage', () => {
     [{ availabilityZones: 'two' }, 'availabilityZones: Give how many, or the names of some: ["us-east-1b"].'],
     [
       tiersWith({ processorUnits: 1_000 }),
-      'tiers.standard: Fargate has 512, 1024, 2048, 4096, 8192, 16384 processor units, not 1000.',
+      'tiers.standard: Give processorUnits that Fargate has: 256, 512, 1024, 2048, 4096, 8192, 16384.',
     ],
-    ...[1_024, 9_216, 2_500].map((memoryMegabytes): [object, string] => [
-      tiersWith({ memoryMegabytes }),
-      'tiers.standard: With 1024 processor units Fargate has 2048 to 8192 megabytes, in steps of 1024.',
-    ]),
+    [
+      tiersWith({ processorUnits: 256, memoryMegabytes: 1_536 }),
+      'tiers.standard: Give memoryMegabytes that Fargate has with 256 processorUnits: 512, 1024, 2048.',
+    ],
     [tiersWith({ storageGigabytes: 20 }), 'tiers.standard.storageGigabytes: Give a whole number of 21 or more.'],
     [
       tiersWith({ storageGigabytes: 500 }),
@@ -97,6 +97,23 @@ describe('the configuration of a stage', () => {
       'retentionDays: Give a whole number of 1 or more.',
     ]);
   });
+
+  test.each([
+    { processorUnits: 256, has: [512, 1_024, 2_048], hasNot: [256, 1_536, 3_072] },
+    { processorUnits: 512, has: [1_024, 2_048, 4_096], hasNot: [512, 1_536, 5_120] },
+    { processorUnits: 1_024, has: [2_048, 3_072, 8_192], hasNot: [1_024, 2_560, 9_216] },
+    { processorUnits: 2_048, has: [4_096, 5_120, 16_384], hasNot: [3_072, 4_608, 17_408] },
+    { processorUnits: 4_096, has: [8_192, 9_216, 30_720], hasNot: [7_168, 8_704, 31_744] },
+    { processorUnits: 8_192, has: [16_384, 20_480, 61_440], hasNot: [12_288, 17_408, 65_536] },
+    { processorUnits: 16_384, has: [32_768, 40_960, 122_880], hasNot: [24_576, 36_864, 131_072] },
+  ])(
+    'takes the memory that Fargate has with $processorUnits processor units, and no other',
+    ({ processorUnits, has, hasNot }) => {
+      const isTaken = (memoryMegabytes: number) =>
+        complaintsAbout(tiersWith({ processorUnits, memoryMegabytes })).length === 0;
+      expect([...has, ...hasNot].filter(isTaken)).toEqual(has);
+    },
+  );
 
   test('may have larger disks than Fargate, and any size of task, on hosts of its own', () => {
     const hosts = { instanceType: 'r8g.4xlarge', most: 2 };

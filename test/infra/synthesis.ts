@@ -16,6 +16,7 @@ import { EVERYTHING } from './everything.ts';
 export type Resource = {
   Type: string;
   Properties: Record<string, unknown>;
+  DependsOn?: string[];
   DeletionPolicy?: string;
   UpdateReplacePolicy?: string;
   Metadata?: Record<string, unknown>;

@@ -55,6 +55,7 @@ describe('the key of a usage plan', () => {
       usagePlanKey(namePrefixOf({ stage }), kind);
     fc.assert(
       fc.property(caller, caller, (one, other) => {
+        expect(keyOf([...one])).toBe(keyOf(one));
         expect(keyOf(one) === keyOf(other)).toBe(one.join() === other.join());
       }),
     );

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { EXIT_CODES, exitCodeOf } from '../../../client/exit-codes.ts';
 import { GraphfleetClient, ProblemError } from '../../../client/graphfleet-client.ts';
+import { GATEWAY_RESPONSES } from '../../../contract/gateway-responses.ts';
 import { listenOnLoopback } from '../../../local/loopback.ts';
 
 const EVENTS = ['accepted', 'started', 'progress', 'succeeded'].map((type, at) => ({ seq: at + 1, type }));
@@ -51,12 +52,14 @@ test.each(places)(
   },
 );
 
-test('what the API refuses is not asked for again, and its problem is told', async () => {
-  const body = { code: 'not_found', detail: 'There is no operation "op_1".' };
-  const { client, asked } = await serve(0, { status: 404, body });
+test.each([
+  [404, { code: 'not_found', detail: 'There is no operation "op_1".' }],
+  [429, GATEWAY_RESPONSES.QUOTA_EXCEEDED],
+])('what the API refuses is not asked for again, and its problem is told: %i', async (status, body) => {
+  const { client, asked } = await serve(0, { status, body });
   const error = await seqsOf(client).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(ProblemError);
-  expect(error).toMatchObject({ status: 404, message: body.detail, problem: body });
+  expect(error).toMatchObject({ status, message: body.detail, problem: body });
   expect(asked).toHaveLength(1);
 });
 

@@ -41,7 +41,10 @@ export const streaming =
       body: open(),
     }));
 
-/** An authorizer that takes `Bearer <tenant>`, names the API key `key-of-<tenant>` unless it is `keyless`, and counts how often it is asked. */
+/**
+ * An authorizer that takes `Bearer <tenant>`, names the API key `key-of-<tenant>` unless that is `keyless`, and counts how often
+ * it is asked.
+ */
 export const countingAuthorizer = () => {
   const asked: APIGatewayTokenAuthorizerEvent[] = [];
   const authorize = async (event: APIGatewayTokenAuthorizerEvent) => {
