@@ -6,6 +6,7 @@ import { inconsistencies, readWorld } from '../../fixtures/consistency.ts';
 import { companiesGraph } from '../../fixtures/graph-requests.ts';
 import { KillOrder } from '../../fixtures/kill-order.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { sampled } from '../../fixtures/sample.ts';
 import { Client } from '../client.ts';
 import { Loading } from '../staging.ts';
 import { openStores } from '../stores.ts';
@@ -50,12 +51,14 @@ const untilIdle = (stores: ReturnType<typeof openStores>, graphId: string): Prom
  * The calls of an instance in a load: its progress, the event that it is done, the end of its lease, the report. These are the
  * moments between them that are too short to be met by chance, as `interrupted-loads.test.ts` does the others.
  */
-test.each([
-  { call: 2, when: 'before' },
-  { call: 2, when: 'after' },
-  { call: 3, when: 'after' },
-  { call: 4, when: 'before' },
-] as const)(
+test.each(
+  sampled([
+    { call: 2, when: 'before' } as const,
+    { call: 2, when: 'after' } as const,
+    { call: 3, when: 'after' } as const,
+    { call: 4, when: 'before' } as const,
+  ]),
+)(
   'an instance that is killed (-9) $when its call $call in a load loses nothing',
   async ({ call, when }) => {
     const client = new Client({ ...runtime, dataDirectory: directory });
@@ -82,11 +85,13 @@ test.each([
 );
 
 /** Of a staging: the event that it is done, the end of its lease, the report. */
-test.each([
-  { call: 1, when: 'before' },
-  { call: 1, when: 'after' },
-  { call: 3, when: 'before' },
-] as const)(
+test.each(
+  sampled([
+    { call: 1, when: 'before' } as const,
+    { call: 1, when: 'after' } as const,
+    { call: 3, when: 'before' } as const,
+  ]),
+)(
   'an instance that is killed (-9) $when its call $call in a staging loses nothing, and nothing is staged twice',
   async ({ call, when }) => {
     const client = new Client({ ...runtime, dataDirectory: directory });

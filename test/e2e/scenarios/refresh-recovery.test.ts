@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { inconsistencies, readWorld } from '../../fixtures/consistency.ts';
 import { KillOrder } from '../../fixtures/kill-order.ts';
 import { ONE_STANDARD_INSTANCE, type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { sampled } from '../../fixtures/sample.ts';
 import { Client } from '../client.ts';
 import { openStores } from '../stores.ts';
 
@@ -49,7 +50,7 @@ const endOf = (operationId: string) =>
   );
 
 /** From the put of the refresh's first event to its end: lock, plan, walk, and all that the instance's refresh does. */
-test.each([5, 11, 14, 20])(
+test.each(sampled([5, 11, 14, 20]))(
   'a runtime that is killed (-9) at call %s of a refresh goes on with it, or takes it back, after a restart',
   async (call) => {
     await order.give({ role: 'runtime', call, when: call % 2 === 0 ? 'before' : 'after' });

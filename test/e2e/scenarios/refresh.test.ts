@@ -10,6 +10,7 @@ import { operationIdFor } from '../../../domain/identifier.ts';
 import { leaseIdFor } from '../../../domain/lease/lease.ts';
 import { instanceImages, publishInstanceImage } from '../../../local/instance-image.ts';
 import { type RuntimeProcess, startRuntimeProcess } from '../../fixtures/runtime-process.ts';
+import { sampled } from '../../fixtures/sample.ts';
 import { Client } from '../client.ts';
 import { openStores } from '../stores.ts';
 
@@ -323,14 +324,15 @@ describe('a refresh during which everything is killed (-9)', () => {
     const found = await Promise.all(['inst-standard-1', 'inst-standard-2'].map(instance));
     expect(found.map((one) => one?.state)).toContain(state);
   };
-  test.each([
-    ['when it is accepted', async () => {}],
+  const moments: [string, (operationId: string) => Promise<void>][] = [
     ['when an instance is cycling', () => underWay('CYCLING')],
+    ['when it is accepted', async () => {}],
     [
       'when its canary is done',
-      async (operationId: string) => expect(await report(operationId)).toMatchObject([{ outcome: 'refreshed' }, {}]),
+      async (operationId) => expect(await report(operationId)).toMatchObject([{ outcome: 'refreshed' }, {}]),
     ],
-  ])(
+  ];
+  test.each(sampled(moments))(
     '%s is brought to an end, and asking again completes it',
     async (when, isSo) => {
       const image = await newImage(when);

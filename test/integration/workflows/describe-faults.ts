@@ -3,7 +3,7 @@ import { isTerminal, type OperationStatus } from '../../../domain/operation/oper
 import type { OperationRequest } from '../../../domain/operation/operation-commands.ts';
 import type { OperationEvent } from '../../../domain/operation/operation-event.ts';
 import { type Item, inconsistencies, type World } from '../../fixtures/consistency.ts';
-import { allButOne, pairs, sampled } from '../../fixtures/sample.ts';
+import { inTurn, pairs, sampled } from '../../fixtures/sample.ts';
 import { type Injection, LASTING_FAULTS, PASSING_FAULTS } from './fault-injector.ts';
 import { type MachineUnderTest, type Scene, statesOf, wayTo } from './machine-under-test.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -114,7 +114,7 @@ export const describeFaults = (machine: MachineUnderTest): void => {
 
   describe.each(tasks.map((state, at) => ({ state, at })))('at $state', ({ state, at }) => {
     const aside = ![...forward, ...undoing].includes(state);
-    test.each(allButOne(LASTING_FAULTS, at))('what %s', async (fault) => {
+    test.each(inTurn(LASTING_FAULTS, at))('what %s', async (fault) => {
       await leadTo(state);
       await expectWholeWith([state], fault);
     });
