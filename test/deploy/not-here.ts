@@ -11,7 +11,17 @@ const NOT_AT_ONCE =
   'a process is started for each call that is made at once, so the first may be over before the last is asked for';
 
 /** Files of the end-to-end tests that every run of CI has; all of them take too long for it. */
-const CORE = ['authorization', 'create-graph', 'query', 'tour'];
+const CORE = [
+  'authorization',
+  'change-tier',
+  'create-graph',
+  'event-stream',
+  'fleet',
+  'query',
+  'repository-access',
+  'tables',
+  'tour',
+];
 
 /** Files that start a runtime of their own, whatever the target is, each with the reason. */
 const OF_THEIR_OWN: Readonly<Record<string, string>> = {
