@@ -3,8 +3,7 @@ import type { Construct } from 'constructs';
 import type { ScheduleName } from '../../contract/functions.ts';
 import { FLEET_TIERS } from '../../domain/fleet/tier.ts';
 import { pascalCase } from '../pascal-case.ts';
-import { crashMetric } from './crashes.ts';
-import { failedAnswersMetric } from './failed-answers.ts';
+import { ANSWER_FAILED, FUNCTION_CRASHED } from './log-metric.ts';
 import { ServiceAlarm, type ServiceAlarmProps } from './service-alarm.ts';
 import { awsMetric, combined, countedOf, largestOf, type ServiceMetrics } from './service-metrics.ts';
 
@@ -191,14 +190,14 @@ export const serviceAlarms = (metrics: ServiceMetrics, { table }: { table: strin
     rollsBack: true,
   },
   'api-failing': {
-    metric: failedAnswersMetric(metrics.service),
+    metric: ANSWER_FAILED.of(metrics.service),
     threshold: 10,
     impact: 'Tenants get 5xx from the API: functions fail before they can answer, or are not reached.',
     runbook: 'docs/runbooks/faults.md',
     rollsBack: true,
   },
   'functions-crashing': {
-    metric: crashMetric(metrics.service),
+    metric: FUNCTION_CRASHED.of(metrics.service),
     threshold: 3,
     impact: 'Functions can not start, or are ended for their time or memory: calls get 5xx, work is tried again.',
     runbook: 'docs/runbooks/faults.md',

@@ -27,7 +27,7 @@ import { FUNCTIONS, type FunctionName } from '../../contract/functions.ts';
 import { AUTHORIZER_CACHE_SECONDS } from '../../contract/gateway-responses.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { Configuration, Throttling } from '../configuration-schema.ts';
-import { countFailedAnswers } from '../observability/failed-answers.ts';
+import { ANSWER_FAILED } from '../observability/log-metric.ts';
 import { ServiceRole } from '../service-role.ts';
 import type { Functions } from './function-table.ts';
 import { answerProblems } from './gateway-problems.ts';
@@ -74,7 +74,7 @@ export class Api extends Construct {
       retention: logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    countFailedAnswers(accessLog, name);
+    ANSWER_FAILED.countIn(accessLog, name);
     this.rest = new RestApi(this, 'Rest', {
       restApiName: name,
       endpointTypes: [EndpointType.REGIONAL],

@@ -3,7 +3,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { FunctionVariables } from '../../contract/functions.ts';
 import { type Configuration, namePrefixOf } from '../configuration-schema.ts';
 import type { InstanceFleet } from '../fleet/instance-fleet.ts';
-import { countCrashes } from '../observability/crashes.ts';
+import { FUNCTION_CRASHED } from '../observability/log-metric.ts';
 import type { Folder, Stores } from './function-table.ts';
 import type { FunctionSettings } from './graphfleet-function.ts';
 import { rolloutOf } from './rollout.ts';
@@ -60,7 +60,7 @@ export const functionSettings = (
     retention: configuration.logRetention,
     removalPolicy: RemovalPolicy.DESTROY,
   });
-  countCrashes(log, namePrefix);
+  FUNCTION_CRASHED.countIn(log, namePrefix);
   return {
     namePrefix,
     log,
