@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SCOPES } from './api/route.ts';
 
-/** Callers whose requests API Gateway counts together: each kind has its usage plan, so none takes the room of another. */
+/** Callers whose requests API Gateway counts together: each kind has its usage plan, and so its share of what the account has. */
 export const CALLER_KINDS = ['tenants', 'operators'] as const;
 export type CallerKind = (typeof CALLER_KINDS)[number];
 

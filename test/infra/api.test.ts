@@ -282,7 +282,7 @@ test('the stage comes after the role by which API Gateway writes logs: an accoun
     )[0] ?? [];
   expect(account?.Properties).toMatchObject({ CloudWatchRoleArn: { 'Fn::GetAtt': [roleId, 'Arn'] } });
   const [[, stage] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
-  expect((stage as { DependsOn?: string[] }).DependsOn).toContain(accountId);
+  expect(stage?.DependsOn).toContain(accountId);
 });
 
 test('the stage is throttled and traced, and its log names neither query, header nor body', () => {
@@ -305,4 +305,17 @@ test('the stage is throttled and traced, and its log names neither query, header
     status: '$context.status',
     xray_trace_id: '$context.xrayTraceId',
   });
+});
+
+test('answers of 5xx are counted in the access log, by the field that has the status that clients got', () => {
+  const [[, stage] = []] = ofType(resources, 'AWS::ApiGateway::Stage');
+  const { AccessLogSetting } = stage?.Properties ?? {};
+  const { DestinationArn, Format } = AccessLogSetting as { DestinationArn: object; Format: string };
+  const patterns = ofType(resources, 'AWS::Logs::MetricFilter').flatMap(([, { Properties }]) => {
+    const { Ref: log } = Properties['LogGroupName'] as { Ref: string };
+    return JSON.stringify(DestinationArn).includes(`"${log}"`) ? [String(Properties['FilterPattern'])] : [];
+  });
+  const [fieldOfStatus] =
+    Object.entries(JSON.parse(Format) as Record<string, string>).find(([, value]) => value === '$context.status') ?? [];
+  expect(patterns).toEqual([`{ $.${fieldOfStatus} = "5*" }`]);
 });
